@@ -1,1 +1,12 @@
-//! 
+//! The explanation of a run: `result.json`, one offline HTML page, plots and the last lines on the terminal.
+//!
+//! Everything here is a pure function from a run's data to text: equal input gives byte-identical output, nothing
+//! reads a clock or a file, and no verdict is computed. The verdict comes in; this crate finds the words for it.
+#![forbid(unsafe_code)]
+
+mod result;
+
+pub use result::{
+    AnomalyRecord, Consistency, Counts, Effect, Environment, FaultRecord, Health, HealthEvent,
+    Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, ResultError, RunResult, Strength,
+};
