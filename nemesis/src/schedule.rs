@@ -1,0 +1,139 @@
+//! What goes wrong and when, as data.
+//!
+//! A [`Schedule`] is drawn once from a seed by [`plan`], written to `schedule.json`, and followed step by step. Every
+//! [`Step`] carries its own end, so nothing that is broken stays broken. Who leads at that moment is the one thing a
+//! schedule cannot know; [`Target::Leader`] and [`Shape::LeaderAlone`] leave it open.
+
+mod kind;
+mod lanes;
+mod plan;
+
+pub use kind::{FaultKind, UnknownFaultKind};
+pub use plan::{PlanConfig, Spans, plan};
+
+use crate::NodeName;
+use crate::partition::Shape;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// The version of the JSON form of a [`Schedule`] written by this release.
+pub const SCHEDULE_VERSION: u32 = 1;
+
+/// Every fault of a run.
+///
+/// Invariants, kept by [`plan`]:
+/// * `steps` are ordered by `start_ns`, then by `id`; the ids are `1, 2, 3, …` in that order;
+/// * steps of one kind do not overlap; steps of different kinds may;
+/// * the same seed and configuration give the same bytes of JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// Version of this format.
+    pub version: u32,
+    /// The seed all choices were drawn from.
+    pub seed: u64,
+    /// The faults in the order in which they start.
+    pub steps: Vec<Step>,
+}
+
+/// One fault and its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// One-based number, in order of start.
+    pub id: u32,
+    /// When the fault begins, in nanoseconds since the start of the run.
+    pub start_ns: u64,
+    /// When it ends (heal, restart or resume), in nanoseconds since the start of the run.
+    pub stop_ns: u64,
+    /// What goes wrong.
+    pub fault: Fault,
+}
+
+/// One thing that goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Fault {
+    /// Some nodes no longer hear some others.
+    Partition {
+        /// The kind of partition.
+        shape: Shape,
+        /// A permutation of the nodes, from which the shape reads who is on which side.
+        order: Vec<NodeName>,
+    },
+    /// Processes are killed, and started again on the same disk at the end.
+    Kill {
+        /// Whose.
+        target: Target,
+    },
+    /// Processes are stopped, and continue at the end.
+    Pause {
+        /// Whose.
+        target: Target,
+    },
+}
+
+/// Whom a process fault hits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// The leader of the moment the fault begins.
+    Leader,
+    /// These nodes.
+    Nodes(Vec<NodeName>),
+}
+
+impl Fault {
+    /// The kind of this fault.
+    pub fn kind(&self) -> FaultKind {
+        match self {
+            Fault::Partition { .. } => FaultKind::Partition,
+            Fault::Kill { .. } => FaultKind::Kill,
+            Fault::Pause { .. } => FaultKind::Pause,
+        }
+    }
+}
+
+impl Target {
+    /// The nodes that are really hit: those asked for, without the ones another fault already keeps `down`.
+    /// Empty when there is nobody to hit, for example because no leader is known.
+    pub fn resolve(&self, leader: Option<&NodeName>, down: &BTreeSet<NodeName>) -> Vec<NodeName> {
+        let asked = match self {
+            Target::Leader => leader.cloned().into_iter().collect(),
+            Target::Nodes(nodes) => nodes.clone(),
+        };
+        asked
+            .into_iter()
+            .filter(|node| !down.contains(node))
+            .collect()
+    }
+
+    /// How many processes it takes down at most.
+    fn size(&self) -> usize {
+        match self {
+            Target::Leader => 1,
+            Target::Nodes(nodes) => nodes.len(),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Partition { shape, .. } => write!(f, "partition {shape}"),
+            Fault::Kill { target } => write!(f, "kill {target}"),
+            Fault::Pause { target } => write!(f, "pause {target}"),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Leader => f.write_str("the leader"),
+            Target::Nodes(nodes) => {
+                let names: Vec<&str> = nodes.iter().map(NodeName::as_str).collect();
+                f.write_str(&names.join(" "))
+            }
+        }
+    }
+}
