@@ -1,0 +1,124 @@
+//! What is typed on the command line of a node.
+
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use crate::bug::Bug;
+
+/// The arguments of one node; the harness embeds them as a hidden sub-command.
+#[derive(Debug, Clone, clap::Args)]
+pub struct NodeArgs {
+    /// Name of this node, one of those in --peers
+    #[arg(long, value_name = "ID")]
+    pub id: String,
+
+    /// Address the HTTP door for clients listens on
+    #[arg(long, value_name = "IP:PORT")]
+    pub client_addr: SocketAddr,
+
+    /// Address this node listens on for the other nodes
+    #[arg(long, value_name = "IP:PORT")]
+    pub peer_addr: SocketAddr,
+
+    /// All nodes of the cluster, this one included: n1=10.0.0.1:7000,n2=10.0.0.2:7000
+    #[arg(
+        long,
+        value_name = "ID=IP:PORT",
+        value_delimiter = ',',
+        required = true
+    )]
+    pub peers: Vec<Member>,
+
+    /// HTTP addresses of the nodes, for the leader hints given to clients
+    #[arg(long, value_name = "ID=IP:PORT", value_delimiter = ',')]
+    pub client_addrs: Vec<Member>,
+
+    /// Folder of the log; created when absent
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+
+    /// Planted bugs this node carries
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub bug: Vec<Bug>,
+
+    /// Range the election timeout is drawn from
+    #[arg(long, value_name = "MIN..MAX", default_value = "150ms..300ms")]
+    pub election_timeout: TimeoutRange,
+
+    /// Interval of the leader's heartbeats
+    #[arg(long, value_name = "DURATION", default_value = "50ms", value_parser = humantime::parse_duration)]
+    pub heartbeat: Duration,
+
+    /// Seed of the election timeouts; each node mixes its name in
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+
+    /// Size of one log segment file in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    pub segment_bytes: u64,
+}
+
+/// `ID=IP:PORT`: where a node is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The node's name.
+    pub id: String,
+    /// Its address.
+    pub addr: SocketAddr,
+}
+
+/// Text that is not `ID=IP:PORT`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not of the form ID=IP:PORT, as in n1=127.0.0.1:7000")]
+pub struct BadMember(String);
+
+impl FromStr for Member {
+    type Err = BadMember;
+
+    fn from_str(text: &str) -> Result<Self, BadMember> {
+        let bad = || BadMember(text.into());
+        let (id, addr) = text.split_once('=').ok_or_else(bad)?;
+        let addr = addr.parse().map_err(|_| bad())?;
+        Ok(Self {
+            id: id.into(),
+            addr,
+        })
+    }
+}
+
+/// `MIN..MAX`: the range a random timeout is drawn from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeoutRange {
+    /// Shortest timeout, included.
+    pub min: Duration,
+    /// Longest timeout, excluded.
+    pub max: Duration,
+}
+
+/// Text that is not `MIN..MAX`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not of the form MIN..MAX, as in 150ms..300ms")]
+pub struct BadTimeoutRange(String);
+
+impl FromStr for TimeoutRange {
+    type Err = BadTimeoutRange;
+
+    fn from_str(text: &str) -> Result<Self, BadTimeoutRange> {
+        let bad = || BadTimeoutRange(text.into());
+        let (min, max) = text.split_once("..").ok_or_else(bad)?;
+        let parse = |part| humantime::parse_duration(part).map_err(|_| bad());
+        Ok(Self {
+            min: parse(min)?,
+            max: parse(max)?,
+        })
+    }
+}
+
+/// The names that occur more than once, each once.
+pub(crate) fn repeated(members: &[Member]) -> BTreeSet<&str> {
+    let mut seen = BTreeSet::new();
+    members
+        .iter()
+        .map(|member| member.id.as_str())
+        .filter(|id| !seen.insert(*id))
+        .collect()
+}
