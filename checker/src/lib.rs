@@ -1,1 +1,31 @@
-//! 
+//! An exact, bounded linearizability checker that explains itself.
+//!
+//! [`formats::read`] turns a file into a [`History`], [`check`] judges it by a sequential model. The answer for each object is *valid*
+//! with a witness order, *invalid* with the first operation that could not be placed and the contradiction in words, or *unknown* with
+//! the limit that was reached.
+//!
+//! The crate is pure: no clock, no threads, no files. Whoever calls it owns time and memory and speaks through a [`Budget`].
+
+#![forbid(unsafe_code)]
+
+mod budget;
+mod check;
+mod event;
+pub mod formats;
+mod history;
+mod models;
+mod pairing;
+mod value;
+mod verdict;
+
+pub use budget::{Budget, Limit, Unlimited};
+pub use check::{ModelError, check};
+pub use event::{Event, EventType, Header, Nanos, Process};
+pub use formats::{Format, ReadError, UnknownFormat};
+pub use history::{History, OpId, Operation, Outcome};
+pub use models::{ModelName, ModelSpec, UnknownModel};
+pub use pairing::MalformedHistory;
+pub use value::{Float, LiteralError, Value};
+pub use verdict::{
+    Analysis, Anomaly, AnomalyClass, KeyAnalysis, KeyResult, Staleness, Verdict, Violation,
+};

@@ -1,0 +1,188 @@
+//! Well-formedness: invocations and completions become operations.
+
+use rustc_hash::FxHashMap;
+
+use crate::event::{Event, EventType, Nanos, Process};
+use crate::history::{OpId, Operation, Outcome};
+use crate::value::Value;
+
+/// An event as a format yields it; what other formats lack is optional.
+pub(crate) struct Record {
+    pub(crate) line: Option<usize>,
+    pub(crate) index: Option<u64>,
+    pub(crate) time: Option<Nanos>,
+    pub(crate) process: Process,
+    pub(crate) event_type: EventType,
+    pub(crate) f: String,
+    pub(crate) key: Option<Value>,
+    pub(crate) value: Value,
+    pub(crate) node: Option<String>,
+    pub(crate) error: Option<String>,
+}
+
+impl From<Event> for Record {
+    fn from(event: Event) -> Self {
+        Self {
+            line: None,
+            index: Some(event.index),
+            time: Some(event.time),
+            process: event.process,
+            event_type: event.event_type,
+            f: event.f,
+            key: event.key,
+            value: event.value,
+            node: event.node,
+            error: event.error,
+        }
+    }
+}
+
+/// A sequence of events that no set of clients can have produced.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct MalformedHistory {
+    pub(crate) line: Option<usize>,
+    pub(crate) reason: String,
+}
+
+pub(crate) struct Paired {
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) nemesis: Vec<Event>,
+}
+
+/// Pairs the events of each process. An operation without a completion stays open: its outcome is [`Outcome::Info`].
+pub(crate) fn pair(records: impl Iterator<Item = Record>) -> Result<Paired, MalformedHistory> {
+    let mut pairing = Pairing::default();
+    for (position, record) in records.enumerate() {
+        pairing.accept(position as u64, record)?;
+    }
+    Ok(Paired {
+        operations: pairing.operations,
+        nemesis: pairing.nemesis,
+    })
+}
+
+#[derive(Default)]
+struct Pairing {
+    operations: Vec<Operation>,
+    nemesis: Vec<Event>,
+    /// The open operation of each process, and the line of its invocation.
+    open: FxHashMap<i64, (usize, Option<usize>)>,
+}
+
+impl Pairing {
+    fn accept(&mut self, position: u64, record: Record) -> Result<(), MalformedHistory> {
+        let Process::Client(process) = record.process else {
+            self.nemesis.push(nemesis_event(position, record));
+            return Ok(());
+        };
+        match record.event_type {
+            EventType::Invoke => self.invoke(position, process, record),
+            EventType::Ok => self.complete(position, process, record, Outcome::Ok),
+            EventType::Fail => self.complete(position, process, record, Outcome::Fail),
+            EventType::Info => self.complete(position, process, record, Outcome::Info),
+        }
+    }
+
+    fn invoke(
+        &mut self,
+        position: u64,
+        process: i64,
+        record: Record,
+    ) -> Result<(), MalformedHistory> {
+        let id = self.operations.len();
+        if let Some((open, line)) = self.open.insert(process, (id, record.line)) {
+            let f = &self.operations[open].f;
+            return Err(MalformedHistory {
+                line: record.line,
+                reason: format!(
+                    "process {process} invokes `{}` while its `{f}`{} is still open",
+                    record.f,
+                    of_line(line)
+                ),
+            });
+        }
+        self.operations.push(Operation {
+            id: OpId(id),
+            process,
+            f: record.f,
+            key: record.key,
+            output: record.value.clone(),
+            input: record.value,
+            outcome: Outcome::Info,
+            call: position,
+            ret: None,
+            call_time: record.time,
+            return_time: None,
+            invoke_index: record.index.unwrap_or(position),
+            complete_index: None,
+            node: record.node,
+            error: record.error,
+        });
+        Ok(())
+    }
+
+    fn complete(
+        &mut self,
+        position: u64,
+        process: i64,
+        record: Record,
+        outcome: Outcome,
+    ) -> Result<(), MalformedHistory> {
+        let Some((open, invoked)) = self.open.remove(&process) else {
+            return Err(MalformedHistory {
+                line: record.line,
+                reason: format!(
+                    "process {process} completes `{}` but has no open invocation",
+                    record.f
+                ),
+            });
+        };
+        let operation = &mut self.operations[open];
+        if operation.f != record.f {
+            return Err(MalformedHistory {
+                line: record.line,
+                reason: format!(
+                    "process {process} completes `{}` but its open invocation{} is `{}`",
+                    record.f,
+                    of_line(invoked),
+                    operation.f
+                ),
+            });
+        }
+        finish(operation, position, record, outcome);
+        Ok(())
+    }
+}
+
+fn finish(operation: &mut Operation, position: u64, record: Record, outcome: Outcome) {
+    operation.outcome = outcome;
+    operation.ret = (outcome != Outcome::Info).then_some(position);
+    operation.return_time = record.time;
+    operation.complete_index = Some(record.index.unwrap_or(position));
+    // An indeterminate completion knows no result: the invocation's value is kept.
+    if outcome != Outcome::Info {
+        operation.output = record.value;
+    }
+    operation.key = operation.key.take().or(record.key);
+    operation.node = record.node.or(operation.node.take());
+    operation.error = record.error;
+}
+
+fn of_line(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!(" of line {line}"))
+}
+
+fn nemesis_event(position: u64, record: Record) -> Event {
+    Event {
+        index: record.index.unwrap_or(position),
+        time: record.time.unwrap_or_default(),
+        process: record.process,
+        event_type: record.event_type,
+        f: record.f,
+        key: record.key,
+        value: record.value,
+        node: record.node,
+        error: record.error,
+    }
+}
