@@ -4,8 +4,19 @@
 //! reads a clock or a file, and no verdict is computed. The verdict comes in; this crate finds the words for it.
 #![forbid(unsafe_code)]
 
+mod answers;
+mod clip;
+mod data;
+mod finding;
+pub mod html;
+mod palette;
+pub mod plots;
+mod quantity;
 mod result;
+pub mod terminal;
+mod timeline;
 
+pub use data::ReportData;
 pub use result::{
     AnomalyRecord, Consistency, Counts, Effect, Environment, FaultRecord, Health, HealthEvent,
     Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, ResultError, RunResult, Strength,

@@ -311,4 +311,9 @@ impl FaultRecord {
     pub fn active_at(&self, time_ns: u64) -> bool {
         self.effect != Effect::Skipped && (self.start_ns..self.end_ns).contains(&time_ns)
     }
+
+    /// Does the fault's time touch this one?
+    pub(crate) fn overlaps(&self, from_ns: u64, to_ns: u64) -> bool {
+        self.start_ns <= to_ns && self.end_ns >= from_ns
+    }
 }

@@ -1,0 +1,99 @@
+//! The page: one file that explains a run offline, from the verdict in words down to the environment.
+//!
+//! Nothing is fetched and every foreign value is escaped; a content policy in the page forbids requests on top.
+
+mod contradiction;
+mod environment;
+mod faults;
+mod operations;
+mod verdict;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::clip::{CELL_CHARS, clip};
+use crate::data::ReportData;
+use crate::finding::findings;
+use crate::plots;
+use crate::quantity::moment;
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("copy.js");
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
+/// The whole page. Equal input gives a byte-identical page.
+#[must_use]
+pub fn render(data: &ReportData<'_>) -> String {
+    let findings = findings(data);
+    let headline = verdict::headline(data, &findings);
+    let title = clip(data.title, CELL_CHARS);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (headline.title) " · " (title) }
+                link rel="icon" href="data:,";
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    (masthead(data, &title))
+                    (verdict::section(data, &headline, &findings))
+                    (contradiction::section(data, &findings))
+                    (faults::section(data, &findings))
+                    (plots(data))
+                    (operations::section(data))
+                    (environment::section(data))
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    }
+    .into_string()
+}
+
+fn masthead(data: &ReportData<'_>, title: &str) -> Markup {
+    html! {
+        header {
+            p.product { "adrasteia" }
+            p.run { (title) }
+            @if let Some(result) = data.result {
+                p.when {
+                    (clip(&result.environment.started, 40)) " · ran " (moment(result.duration_ns))
+                    @if result.interrupted { " · ended early by the user" }
+                }
+            }
+        }
+    }
+}
+
+fn plots(data: &ReportData<'_>) -> Markup {
+    let timed = data
+        .history
+        .operations
+        .iter()
+        .any(|operation| operation.return_time.is_some());
+    html! {
+        @if timed {
+            section {
+                h2 { "Latency and throughput" }
+                (plot("Latency of each operation, by the moment of its call (logarithmic).", &plots::latency(data)))
+                (plot("Operations completed per second, by outcome.", &plots::rate(data)))
+            }
+        }
+    }
+}
+
+/// A plot of this crate, which escapes its own texts.
+fn plot(caption: &str, svg: &str) -> Markup {
+    html! {
+        figure {
+            figcaption { (caption) }
+            div.wide { (PreEscaped(svg)) }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What both plots share: the sheet, the legend, the faults above and behind the curves, the dark style.
+
+use std::collections::BTreeSet;
+
+use plotters::chart::ChartContext;
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::Ranged;
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+use plotters::style::RGBColor;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use crate::clip::clip;
+use crate::palette::{self, BLUE, GRID, INK};
+use crate::quantity::as_seconds;
+use crate::result::{Effect, FaultRecord};
+
+pub(super) const WIDTH: u32 = 960;
+const CURVES_HEIGHT: u32 = 270;
+const LEGEND_HEIGHT: u32 = 30;
+const ROW_HEIGHT: u32 = 18;
+/// Room left of the curves for numbers and names of faults.
+pub(super) const LEFT: u32 = 84;
+const BAND_OPACITY: f64 = 0.16;
+const CHARACTER_WIDTH: i32 = 7;
+
+/// Drawing onto a string cannot fail, except by a mistake of this crate.
+pub(super) type Drawn = Result<(), Box<dyn std::error::Error>>;
+pub(super) type Sheet<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Curves<'a, 'b, Y> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, Y>>;
+
+/// The mark of a series in the legend and among the curves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    Circle,
+    Cross,
+    Triangle,
+}
+
+/// An entry of the legend.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) mark: Mark,
+    pub(super) color: RGBColor,
+}
+
+/// Height of a plot with rows for these faults.
+pub(super) fn height(faults: &[FaultRecord]) -> u32 {
+    header_height(faults) + CURVES_HEIGHT
+}
+
+/// Height of the legend and the rows of faults.
+pub(super) fn header_height(faults: &[FaultRecord]) -> u32 {
+    LEGEND_HEIGHT + ROW_HEIGHT * kinds(faults).len() as u32
+}
+
+/// Draws on a fresh sheet and returns the SVG.
+pub(super) fn draw(
+    faults: &[FaultRecord],
+    label: &str,
+    paint: impl FnOnce(&Sheet<'_>) -> Drawn,
+) -> String {
+    let mut svg = String::new();
+    let sheet = SVGBackend::with_string(&mut svg, (WIDTH, height(faults))).into_drawing_area();
+    paint(&sheet)
+        .and_then(|()| Ok(sheet.present()?))
+        .expect("a string takes every drawing");
+    drop(sheet);
+    styled(&svg, label)
+}
+
+/// Adds a name for screen readers, and the style sheet that follows the reader's preference for a dark page.
+fn styled(svg: &str, label: &str) -> String {
+    let rule = |property: &str, color: RGBColor, dark: &str| {
+        format!(
+            "[{property}=\"{}\"]{{{property}:{dark}}}",
+            palette::css(color)
+        )
+    };
+    let rules = [
+        rule("fill", INK, "#c4c9d1"),
+        rule("stroke", INK, "#c4c9d1"),
+        rule("stroke", GRID, "#33383f"),
+        rule("fill", BLUE, "#4fa8e0"),
+        rule("stroke", BLUE, "#4fa8e0"),
+    ];
+    let style = format!(
+        "<style>@media (prefers-color-scheme:dark){{{}}}</style>",
+        rules.concat()
+    );
+    let named = svg.replacen(
+        "<svg ",
+        &format!("<svg role=\"img\" aria-label=\"{label}\" "),
+        1,
+    );
+    named.replacen('>', &format!(">{style}"), 1)
+}
+
+/// The legend from the left; a remark, if any, at the right.
+pub(super) fn legend<'e>(
+    sheet: &Sheet<'_>,
+    entries: impl IntoIterator<Item = &'e Entry>,
+    remark: &str,
+) -> Drawn {
+    let mut x = LEFT as i32;
+    let y = 14;
+    for entry in entries {
+        let name = clip(&entry.name, 24);
+        mark(sheet, entry.mark, entry.color, (x + 4, y))?;
+        sheet.draw(&Text::new(
+            name.clone(),
+            (x + 13, y),
+            small(INK, HPos::Left),
+        ))?;
+        x += 34 + name.chars().count() as i32 * CHARACTER_WIDTH;
+    }
+    sheet.draw(&Text::new(
+        remark.to_owned(),
+        (WIDTH as i32 - 16, y),
+        small(INK, HPos::Right),
+    ))?;
+    Ok(())
+}
+
+fn mark(sheet: &Sheet<'_>, mark: Mark, color: RGBColor, at: (i32, i32)) -> Drawn {
+    match mark {
+        Mark::Circle => sheet.draw(&Circle::new(at, 4, color.filled()))?,
+        Mark::Cross => sheet.draw(&Cross::new(at, 4, color.stroke_width(2)))?,
+        Mark::Triangle => sheet.draw(&TriangleMarker::new(at, 5, color.filled()))?,
+    }
+    Ok(())
+}
+
+/// Faults as bars in rows above the curves and as bands behind them.
+///
+/// `bottom` and `top` are the ends of the vertical axis.
+pub(super) fn faults<Y>(
+    sheet: &Sheet<'_>,
+    curves: &mut Curves<'_, '_, Y>,
+    faults: &[FaultRecord],
+    bottom: f64,
+    top: f64,
+) -> Drawn
+where
+    Y: Ranged<ValueType = f64>,
+{
+    let acting = || {
+        faults
+            .iter()
+            .filter(|fault| fault.effect != Effect::Skipped)
+    };
+    curves.draw_series(acting().map(|fault| {
+        let (from, to) = (as_seconds(fault.start_ns), as_seconds(fault.end_ns));
+        Rectangle::new(
+            [(from, bottom), (to, top)],
+            palette::fault(&fault.name).mix(BAND_OPACITY).filled(),
+        )
+    }))?;
+    for (row, kind) in kinds(faults).into_iter().enumerate() {
+        let y = (LEGEND_HEIGHT + ROW_HEIGHT * row as u32 + ROW_HEIGHT / 2) as i32 - 3;
+        sheet.draw(&Text::new(
+            clip(kind, 11),
+            (LEFT as i32 - 8, y),
+            small(INK, HPos::Right),
+        ))?;
+        for fault in acting().filter(|fault| fault.name == kind) {
+            let x = |time_ns| curves.backend_coord(&(as_seconds(time_ns), bottom)).0;
+            bar(sheet, fault, x(fault.start_ns), x(fault.end_ns), y)?;
+        }
+    }
+    Ok(())
+}
+
+fn bar(sheet: &Sheet<'_>, fault: &FaultRecord, left: i32, right: i32, y: i32) -> Drawn {
+    let right = right.max(left + 2);
+    let style = palette::fault(&fault.name).mix(0.75).filled();
+    sheet.draw(&Rectangle::new([(left, y - 6), (right, y + 6)], style))?;
+    let label = format!("#{}", fault.id);
+    if label.len() as i32 * CHARACTER_WIDTH + 4 <= right - left {
+        sheet.draw(&Text::new(
+            label,
+            (left + 3, y),
+            small(palette::ON_FAULT, HPos::Left),
+        ))?;
+    }
+    Ok(())
+}
+
+fn kinds(faults: &[FaultRecord]) -> BTreeSet<&str> {
+    faults
+        .iter()
+        .filter(|fault| fault.effect != Effect::Skipped)
+        .map(|fault| fault.name.as_str())
+        .collect()
+}
+
+/// The type of labels and axes.
+pub(super) fn small(color: RGBColor, anchor: HPos) -> TextStyle<'static> {
+    let mut style =
+        TextStyle::from(("sans-serif", 15).into_font()).pos(Pos::new(anchor, VPos::Center));
+    style.color = color.to_backend_color();
+    style
+}
