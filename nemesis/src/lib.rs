@@ -3,12 +3,17 @@
 //! The pure half says what goes wrong: [`partition`] holds partitions as data and [`schedule`] draws, from a seed, when
 //! each fault begins and ends. The kernel half makes it happen: [`lab`] isolates the whole experiment in namespaces
 //! that vanish with it, [`net`] joins the nodes by a network whose links can be cut, [`process`] starts, kills and stops
-//! them, and [`doctor`] says which of this the host permits.
+//! them.
 //!
 //! Nothing here knows what system is under test.
 
+mod clock;
+mod kernel;
+pub mod lab;
+pub mod net;
 mod node_name;
 pub mod partition;
+pub mod process;
 pub mod schedule;
 
 pub use node_name::{NodeName, NodeNameError};

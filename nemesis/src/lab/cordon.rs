@@ -1,0 +1,75 @@
+//! The namespaces themselves: leaving the old ones, and making the new ones habitable.
+
+use super::{Lab, LabError, LabStep};
+use nix::errno::Errno;
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::unistd::{getgid, getuid};
+use std::fs;
+use std::io;
+
+const CAP_NET_ADMIN: u32 = 12;
+const CAP_SYS_ADMIN: u32 = 21;
+
+/// Leaves the namespaces of the host. The PID namespace takes effect for children only.
+pub(crate) fn unshare_all() -> Result<Lab, LabError> {
+    let user_namespace = !(has_capability(CAP_SYS_ADMIN)? && has_capability(CAP_NET_ADMIN)?);
+    let (uid, gid) = (getuid(), getgid());
+    if user_namespace {
+        // On its own first, so that a refusal can be told from a refusal of the others.
+        unshare(CloneFlags::CLONE_NEWUSER).at(LabStep::UserNamespace)?;
+        write_map("setgroups", "deny")?;
+        write_map("uid_map", &format!("0 {uid} 1"))?;
+        write_map("gid_map", &format!("0 {gid} 1"))?;
+    }
+    let rest = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWPID;
+    unshare(rest).at(LabStep::Namespaces)?;
+    Ok(Lab { user_namespace })
+}
+
+/// Gives the inside its mounts and its loopback. Runs inside the PID namespace.
+pub(crate) fn furnish() -> Result<(), LabError> {
+    let none: Option<&str> = None;
+    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+    mount(none, "/", none, private, none).at(LabStep::PrivateMounts)?;
+    let safe = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount(Some("proc"), "/proc", Some("proc"), safe, none).at(LabStep::MountProc)?;
+    let safe = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(Some("tmpfs"), "/run", Some("tmpfs"), safe, Some("mode=755")).at(LabStep::MountRun)?;
+    fs::create_dir("/run/netns").at(LabStep::MountRun)?;
+    crate::net::raise_loopback().map_err(|source| LabError::Loopback(Box::new(source)))
+}
+
+fn has_capability(bit: u32) -> Result<bool, LabError> {
+    let status = fs::read_to_string("/proc/self/status").map_err(LabError::NoProc)?;
+    let effective = status
+        .lines()
+        .find_map(|line| line.strip_prefix("CapEff:"))
+        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
+        .unwrap_or(0);
+    Ok(effective >> bit & 1 == 1)
+}
+
+fn write_map(file: &str, content: &str) -> Result<(), LabError> {
+    fs::write(format!("/proc/self/{file}"), content).at(LabStep::UserMap)
+}
+
+/// Names the step at which the kernel said no.
+pub(super) trait At<T> {
+    fn at(self, step: LabStep) -> Result<T, LabError>;
+}
+
+impl<T> At<T> for Result<T, Errno> {
+    fn at(self, step: LabStep) -> Result<T, LabError> {
+        self.map_err(|errno| LabError::at(step, errno))
+    }
+}
+
+impl<T> At<T> for io::Result<T> {
+    fn at(self, step: LabStep) -> Result<T, LabError> {
+        self.map_err(|error| {
+            let errno = error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
+            LabError::at(step, errno)
+        })
+    }
+}
