@@ -81,6 +81,9 @@ pub struct Event {
     /// Why a completion is not `ok`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// When an invocation was due. It is called later if its client was still waiting for an earlier answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<Nanos>,
 }
 
 /// Nanoseconds since the start of the run.

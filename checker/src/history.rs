@@ -65,6 +65,8 @@ pub struct Operation {
     pub call: u64,
     /// The position of the return; `None` if it never returned or nobody knows what it did.
     pub ret: Option<u64>,
+    /// When it was due, where arrivals do not wait for answers. Latency counts from here.
+    pub arrival_time: Option<Nanos>,
     /// When it was called, where the history has times.
     pub call_time: Option<Nanos>,
     /// When it was completed, with whatever outcome.

@@ -18,6 +18,7 @@ pub(crate) struct Record {
     pub(crate) value: Value,
     pub(crate) node: Option<String>,
     pub(crate) error: Option<String>,
+    pub(crate) arrival: Option<Nanos>,
 }
 
 impl From<Event> for Record {
@@ -33,6 +34,7 @@ impl From<Event> for Record {
             value: event.value,
             node: event.node,
             error: event.error,
+            arrival: event.arrival,
         }
     }
 }
@@ -112,6 +114,7 @@ impl Pairing {
             outcome: Outcome::Info,
             call: position,
             ret: None,
+            arrival_time: record.arrival,
             call_time: record.time,
             return_time: None,
             invoke_index: record.index.unwrap_or(position),
@@ -184,5 +187,6 @@ fn nemesis_event(position: u64, record: Record) -> Event {
         value: record.value,
         node: record.node,
         error: record.error,
+        arrival: record.arrival,
     }
 }

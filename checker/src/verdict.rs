@@ -70,6 +70,28 @@ pub struct KeyAnalysis {
     pub result: KeyResult,
 }
 
+impl KeyAnalysis {
+    /// Why there is no answer, in a sentence, if there is none: the limit, the object, and what is proven all the same.
+    pub fn unknown_reason(&self) -> Option<String> {
+        let KeyResult::Unknown {
+            limit,
+            proven_until,
+        } = &self.result
+        else {
+            return None;
+        };
+        let object = self
+            .key
+            .as_ref()
+            .map_or_else(String::new, |key| format!("{key}: "));
+        let proven = match proven_until {
+            Some(operation) => format!("linearizable up to operation {}", operation.0),
+            None => "nothing is proven".to_owned(),
+        };
+        Some(format!("{object}{limit}; {proven}"))
+    }
+}
+
 /// The answer for one object, with what supports it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]

@@ -160,6 +160,7 @@ fn record(form: &Edn<'_>, line: usize) -> Result<Option<Record>, String> {
             .map(|error| to_value(error, 0))
             .transpose()?
             .and_then(error_text),
+        arrival: None,
     }))
 }
 

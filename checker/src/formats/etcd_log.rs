@@ -30,21 +30,16 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, MalformedHistory> {
 
 /// `None` for the nemesis.
 fn event_record(event: &str, number: usize) -> Result<Option<Record>, String> {
-    let mut fields = event.split('\t').map(str::trim);
-    let mut next = |what: &str| {
-        fields
-            .next()
-            .ok_or_else(|| format!("the line ends before the {what}"))
-    };
-    let (process, event_type, f) = (next("process")?, next("type")?, next("function")?);
-    let value = fields.next().unwrap_or("nil");
+    let (process, rest) = word(event, "process")?;
+    let (event_type, rest) = word(rest, "type")?;
+    let (f, value) = word(rest, "function")?;
     if process.starts_with(':') {
         return Ok(None);
     }
     let process = process
         .parse()
         .map_err(|_| format!("`{process}` is not the number of a process"))?;
-    let (value, error) = value_or_error(value)?;
+    let (value, error) = value_or_error(value.trim())?;
     Ok(Some(Record {
         line: Some(number),
         index: None,
@@ -56,11 +51,26 @@ fn event_record(event: &str, number: usize) -> Result<Option<Record>, String> {
         value,
         node: None,
         error,
+        arrival: None,
     }))
+}
+
+/// The next word, by tabs in some logs and by spaces in others, and what follows it.
+fn word<'t>(text: &'t str, what: &str) -> Result<(&'t str, &'t str), String> {
+    let text = text.trim();
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    if word.is_empty() {
+        Err(format!("the line ends before the {what}"))
+    } else {
+        Ok((word, rest))
+    }
 }
 
 /// Where an operation timed out, the log has a keyword in place of its value.
 fn value_or_error(text: &str) -> Result<(Value, Option<String>), String> {
+    if text.is_empty() {
+        return Ok((Value::Nil, None));
+    }
     if let Some(error) = text.strip_prefix(':') {
         return Ok((Value::Nil, Some(error.to_owned())));
     }

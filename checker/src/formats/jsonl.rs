@@ -24,6 +24,8 @@ struct Line {
     node: Option<String>,
     #[serde(default)]
     error: Option<Value>,
+    #[serde(default)]
+    arrival: Option<u64>,
 }
 
 /// A last line without a line end was cut by a crash if it cannot be read; any other broken line is an error.
@@ -87,6 +89,7 @@ fn record(line: Line, number: usize) -> Record {
         value: line.value,
         node: line.node,
         error: line.error.and_then(error_text),
+        arrival: line.arrival.map(Nanos),
     }
 }
 

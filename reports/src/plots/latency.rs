@@ -186,7 +186,7 @@ impl Scatter {
 }
 
 fn point(operation: &Operation, functions: &[String]) -> Option<Point> {
-    let called = operation.call_time?.0;
+    let called = operation.arrival_time.or(operation.call_time)?.0;
     let latency_ns = operation.return_time?.0.saturating_sub(called);
     let series = functions
         .iter()
