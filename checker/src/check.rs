@@ -1,12 +1,15 @@
-//! From a history to an answer: split by object, then judge each.
+//! From a history to an answer: split by object, reduce, search each, explain.
 
-use std::collections::BTreeMap;
-
-use crate::budget::{Budget, Limit};
-use crate::history::{History, OpId};
-use crate::models::ModelSpec;
+use crate::budget::Budget;
+use crate::explain::{self, Object};
+use crate::formats::Format;
+use crate::history::{History, Operation};
+use crate::models::machine::{Entry, Problem};
+use crate::models::register::Register;
+use crate::models::{ModelName, ModelSpec, kv_append, multi_register, objects};
+use crate::search::{self, Answer};
 use crate::value::Value;
-use crate::verdict::{Analysis, KeyAnalysis, KeyResult};
+use crate::verdict::{Analysis, KeyAnalysis, KeyResult, Violation};
 
 /// An operation that the model does not know.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +25,18 @@ pub struct ModelError {
     pub reason: String,
 }
 
-/// Judges a history by a model.
+impl ModelError {
+    pub(crate) fn new(operation: &Operation, reason: String) -> Self {
+        Self {
+            index: operation.invoke_index,
+            f: operation.f.clone(),
+            process: operation.process,
+            reason,
+        }
+    }
+}
+
+/// Judges a history by a model, object by object in the order of the keys.
 ///
 /// # Errors
 /// If the model does not know an operation of the history.
@@ -31,26 +45,70 @@ pub fn check(
     spec: &ModelSpec,
     budget: &dyn Budget,
 ) -> Result<Analysis, ModelError> {
-    let mut objects: BTreeMap<Option<Value>, Vec<OpId>> = BTreeMap::new();
-    for operation in &history.operations {
-        objects
-            .entry(operation.key.clone())
-            .or_default()
-            .push(operation.id);
-    }
-    let keys = objects
+    let keys = objects::split(history, spec)?
         .into_iter()
-        .map(|(key, operations)| KeyAnalysis {
-            key,
-            operations: operations.len(),
-            result: KeyResult::Unknown {
-                limit: budget.exceeded(0).unwrap_or(Limit::Cancelled),
-                proven_until: None,
-            },
-        })
-        .collect();
+        .map(|(key, entries)| check_object(history, spec, key, &entries, budget))
+        .collect::<Result<_, _>>()?;
     Ok(Analysis {
         model: spec.clone(),
         keys,
     })
+}
+
+fn check_object(
+    history: &History,
+    spec: &ModelSpec,
+    key: Option<Value>,
+    entries: &[Entry<'_>],
+    budget: &dyn Budget,
+) -> Result<KeyAnalysis, ModelError> {
+    let object = Compiled::new(entries, spec, history.format)?;
+    let problem = match object {
+        Compiled::Register(register) => register.problem(),
+        Compiled::Other(problem) => problem,
+    };
+    let result = match search::search(problem, budget) {
+        Answer::Valid(witness) => KeyResult::Valid { witness },
+        Answer::Unknown {
+            limit,
+            proven_until,
+        } => KeyResult::Unknown {
+            limit,
+            proven_until,
+        },
+        Answer::Invalid { stuck, states } => {
+            let object = Object { history };
+            let anomaly = explain::explain(&object, stuck, &states);
+            KeyResult::Invalid(Box::new(Violation {
+                operation: stuck,
+                states,
+                anomaly,
+            }))
+        }
+    };
+    Ok(KeyAnalysis {
+        key,
+        operations: entries.len(),
+        result,
+    })
+}
+
+/// An object in the terms of its model. Registers keep their operations, which is what contradictions are found in.
+enum Compiled {
+    Register(Register),
+    Other(Problem),
+}
+
+impl Compiled {
+    fn new(entries: &[Entry<'_>], spec: &ModelSpec, format: Format) -> Result<Self, ModelError> {
+        match spec.name {
+            ModelName::Register | ModelName::CasRegister | ModelName::Kv | ModelName::Mutex => {
+                Register::new(entries, spec, format).map(Self::Register)
+            }
+            ModelName::MultiRegister => {
+                multi_register::problem(entries, spec, format).map(Self::Other)
+            }
+            ModelName::KvAppend => kv_append::problem(entries, spec).map(Self::Other),
+        }
+    }
 }

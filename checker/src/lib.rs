@@ -11,10 +11,13 @@
 mod budget;
 mod check;
 mod event;
+mod explain;
 pub mod formats;
 mod history;
+mod interner;
 mod models;
 mod pairing;
+mod search;
 mod value;
 mod verdict;
 

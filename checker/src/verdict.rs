@@ -126,7 +126,8 @@ impl KeyResult {
 /// Why an object is not linearizable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
-    /// The first operation that could not be placed: the history up to any earlier return is linearizable, up to its return it is not.
+    /// The first operation that could not be placed: up to any earlier return an order exists, with pending operations optional but
+    /// answering as they later did; up to its return none does.
     pub operation: OpId,
     /// The values the object may have had just before, none of which lets the operation return what it did. In order.
     pub states: Vec<Value>,

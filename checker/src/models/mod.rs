@@ -1,5 +1,11 @@
 //! The sequential models a history can be judged by.
 
+pub(crate) mod kv_append;
+pub(crate) mod machine;
+pub(crate) mod multi_register;
+pub(crate) mod objects;
+pub(crate) mod register;
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,0 +1,55 @@
+//! A set of slots, as wide as a history needs.
+
+/// A set of numbers below `64 * WORDS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Mask<const WORDS: usize>([u64; WORDS]);
+
+impl<const WORDS: usize> Mask<WORDS> {
+    pub(super) const EMPTY: Self = Self([0; WORDS]);
+
+    pub(super) fn has(&self, slot: u32) -> bool {
+        self.0[slot as usize / 64] >> (slot % 64) & 1 == 1
+    }
+
+    pub(super) fn insert(&mut self, slot: u32) {
+        self.0[slot as usize / 64] |= 1 << (slot % 64);
+    }
+
+    pub(super) fn remove(&mut self, slot: u32) {
+        self.0[slot as usize / 64] &= !(1 << (slot % 64));
+    }
+
+    pub(super) fn and(&self, other: &Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] & other.0[word]))
+    }
+
+    pub(super) fn minus(&self, other: &Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] & !other.0[word]))
+    }
+
+    pub(super) fn is_subset(&self, other: &Self) -> bool {
+        self.0
+            .iter()
+            .zip(&other.0)
+            .all(|(own, theirs)| own & !theirs == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_beyond_the_first_word_are_kept_apart() {
+        let mut mask = Mask::<2>::EMPTY;
+        mask.insert(3);
+        mask.insert(67);
+        assert!(mask.has(3) && mask.has(67) && !mask.has(4) && !mask.has(66));
+        mask.remove(3);
+        assert!(!mask.has(3) && mask.has(67));
+        let mut larger = mask;
+        larger.insert(127);
+        assert!(mask.is_subset(&larger) && !larger.is_subset(&mask));
+        assert_eq!(larger.minus(&mask).and(&larger), larger.minus(&mask));
+    }
+}

@@ -1,0 +1,298 @@
+//! The exact search: depth first over the orders of operations, with a memo of what was searched.
+//!
+//! After Wing and Gong (1993) and Lowe (2017), but a configuration remembers only what is pending at one return (see [`window`]), so
+//! that its size does not depend on the length of the history. Three rules cut branches without changing the answer:
+//! - a read that fits the state is placed at once, because it takes nothing from any other order;
+//! - of several pending operations with the same effect only the one that returns first is tried, because two such operations can
+//!   change places;
+//! - an indeterminate operation that would not change the state is not used, and see [`memo`] for fewer used ones.
+
+mod mask;
+mod memo;
+mod window;
+
+use std::collections::BTreeSet;
+
+use crate::budget::{Budget, Limit};
+use crate::history::OpId;
+use crate::models::machine::{Problem, StateId, Step};
+use crate::value::Value;
+use mask::Mask;
+use memo::Memo;
+use window::Window;
+
+/// How many configurations are searched between two looks at the budget.
+const STEPS_PER_POLL: u64 = 4096;
+
+/// How many operations can be pending at once.
+const MAX_PENDING: usize = 64 * 512;
+
+/// What the search found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// A witness order.
+    Valid(Vec<OpId>),
+    /// The operation with the first return that no order reaches, and the values the object may have before it.
+    Invalid { stuck: OpId, states: Vec<Value> },
+    /// A limit, and the operation with the last return that some order reaches.
+    Unknown {
+        limit: Limit,
+        proven_until: Option<OpId>,
+    },
+}
+
+/// Searches for an order of all mandatory and any indeterminate operations that the machine accepts.
+pub(crate) fn search(problem: Problem, budget: &dyn Budget) -> Answer {
+    let window = Window::new(&problem.steps);
+    match window.width().div_ceil(64) {
+        0 | 1 => Search::<1>::new(problem, window, budget).run(),
+        2 => Search::<2>::new(problem, window, budget).run(),
+        3 | 4 => Search::<4>::new(problem, window, budget).run(),
+        5..=16 => Search::<16>::new(problem, window, budget).run(),
+        17..=64 => Search::<64>::new(problem, window, budget).run(),
+        65..=512 => Search::<512>::new(problem, window, budget).run(),
+        _ => Answer::Unknown {
+            limit: Limit::Pending(MAX_PENDING),
+            proven_until: None,
+        },
+    }
+}
+
+/// Where a branch of the search stands.
+///
+/// - All operations whose return comes before `next` are placed.
+/// - `placed` are slots of operations pending at that return; free slots are never in it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Configuration<const WORDS: usize> {
+    next: u32,
+    state: StateId,
+    placed: Mask<WORDS>,
+}
+
+/// A configuration on the current branch with the steps still to be tried there.
+struct Frame<const WORDS: usize> {
+    configuration: Configuration<WORDS>,
+    /// How long the order is at this configuration.
+    ordered: usize,
+    /// Where its candidates begin.
+    candidates: usize,
+}
+
+struct Search<'b, const WORDS: usize> {
+    problem: Problem,
+    window: Window,
+    budget: &'b dyn Budget,
+    memo: Memo<WORDS>,
+    frames: Vec<Frame<WORDS>>,
+    /// The candidates of all frames, one frame after the other, the best last.
+    candidates: Vec<u32>,
+    /// The steps placed on the current branch.
+    order: Vec<u32>,
+    /// The last return that some branch stopped before, and the states there.
+    furthest: u32,
+    states: BTreeSet<StateId>,
+    searched: u64,
+}
+
+impl<'b, const WORDS: usize> Search<'b, WORDS> {
+    fn new(problem: Problem, window: Window, budget: &'b dyn Budget) -> Self {
+        let mut optional = Mask::EMPTY;
+        for slot in window.indeterminate_slots() {
+            optional.insert(slot);
+        }
+        Self {
+            problem,
+            window,
+            budget,
+            memo: Memo::new(optional),
+            frames: Vec::new(),
+            candidates: Vec::new(),
+            order: Vec::new(),
+            furthest: 0,
+            states: BTreeSet::new(),
+            searched: 0,
+        }
+    }
+
+    fn run(mut self) -> Answer {
+        let start = Configuration {
+            next: 0,
+            state: self.problem.machine.initial(),
+            placed: Mask::EMPTY,
+        };
+        let mut branch = Some(start);
+        loop {
+            if let Some(configuration) = branch.take() {
+                if self.enter(configuration) {
+                    return self.valid();
+                }
+                if let Some(limit) = self.poll() {
+                    return self.unknown(limit);
+                }
+            }
+            let Some(frame) = self.frames.last() else {
+                return self.invalid();
+            };
+            if self.candidates.len() == frame.candidates {
+                self.frames.pop();
+                continue;
+            }
+            branch = self.next_branch();
+        }
+    }
+
+    /// Places the best candidate of the last frame.
+    fn next_branch(&mut self) -> Option<Configuration<WORDS>> {
+        let frame = self.frames.last()?;
+        let step = self.candidates.pop()?;
+        let mut configuration = frame.configuration;
+        self.order.truncate(frame.ordered);
+        self.window.rewind(configuration.next);
+        configuration.placed.insert(self.window.slot(step));
+        configuration.state = self.apply(configuration.state, step)?;
+        self.order.push(step);
+        Some(configuration)
+    }
+
+    /// Opens a frame unless the configuration was searched before. True if everything is placed.
+    fn enter(&mut self, mut configuration: Configuration<WORDS>) -> bool {
+        self.settle(&mut configuration);
+        if self.window.returning().is_none() {
+            return true;
+        }
+        if self.memo.insert(&configuration) {
+            self.note_progress(&configuration);
+            let candidates = self.candidates.len();
+            self.push_candidates(&configuration);
+            self.frames.push(Frame {
+                configuration,
+                ordered: self.order.len(),
+                candidates,
+            });
+        }
+        false
+    }
+
+    /// Places all reads that fit, and moves behind all returns that are placed.
+    fn settle(&mut self, configuration: &mut Configuration<WORDS>) {
+        let pending: Vec<u32> = self.window.pending().map(|(_, step)| step).collect();
+        for step in pending {
+            self.place_if_read(configuration, step);
+        }
+        while let Some(step) = self
+            .window
+            .returning()
+            .filter(|&step| configuration.placed.has(self.window.slot(step)))
+        {
+            configuration.placed.remove(self.window.slot(step));
+            for called in self.window.advance() {
+                self.place_if_read(configuration, called);
+            }
+            configuration.next = self.window.at();
+        }
+    }
+
+    fn place_if_read(&mut self, configuration: &mut Configuration<WORDS>, step: u32) {
+        let slot = self.window.slot(step);
+        let action = self.problem.steps[step as usize].action;
+        if self.problem.machine.is_pure(action)
+            && !configuration.placed.has(slot)
+            && self
+                .problem
+                .machine
+                .apply(configuration.state, action)
+                .is_some()
+        {
+            configuration.placed.insert(slot);
+            self.order.push(step);
+        }
+    }
+
+    /// The steps to try, of each effect the one that returns first; the one that returns first of all comes last.
+    fn push_candidates(&mut self, configuration: &Configuration<WORDS>) {
+        let from = self.candidates.len();
+        for (slot, step) in self.window.pending() {
+            let Problem { steps, machine } = &mut self.problem;
+            let Step { action, .. } = steps[step as usize];
+            if configuration.placed.has(slot) || machine.is_pure(action) {
+                continue;
+            }
+            let after = machine.apply(configuration.state, action);
+            let useless =
+                !steps[step as usize].is_mandatory() && after == Some(configuration.state);
+            if after.is_some() && !useless {
+                self.candidates.push(step);
+            }
+        }
+        let steps = &self.problem.steps;
+        let urgency = |step: &u32| (steps[*step as usize].ret, steps[*step as usize].call);
+        let own = &mut self.candidates[from..];
+        own.sort_by_key(|step| (steps[*step as usize].action, urgency(step)));
+        let mut kept = from;
+        for at in from..self.candidates.len() {
+            let action = |at: usize| steps[self.candidates[at] as usize].action;
+            if kept == from || action(kept - 1) != action(at) {
+                self.candidates[kept] = self.candidates[at];
+                kept += 1;
+            }
+        }
+        self.candidates.truncate(kept);
+        self.candidates[from..].sort_by_key(|step| std::cmp::Reverse(urgency(step)));
+    }
+
+    fn apply(&mut self, state: StateId, step: u32) -> Option<StateId> {
+        self.problem
+            .machine
+            .apply(state, self.problem.steps[step as usize].action)
+    }
+
+    fn note_progress(&mut self, configuration: &Configuration<WORDS>) {
+        if configuration.next > self.furthest {
+            self.furthest = configuration.next;
+            self.states.clear();
+        }
+        if configuration.next == self.furthest {
+            self.states.insert(configuration.state);
+        }
+    }
+
+    fn poll(&mut self) -> Option<Limit> {
+        self.searched += 1;
+        if !self.searched.is_multiple_of(STEPS_PER_POLL) {
+            return None;
+        }
+        let stack =
+            self.frames.capacity() * size_of::<Frame<WORDS>>() + self.candidates.capacity() * 4;
+        self.budget
+            .exceeded(self.memo.bytes() + stack as u64 + self.problem.machine.bytes())
+    }
+
+    fn id(&self, step: u32) -> OpId {
+        self.problem.steps[step as usize].id
+    }
+
+    fn valid(&self) -> Answer {
+        Answer::Valid(self.order.iter().map(|&step| self.id(step)).collect())
+    }
+
+    fn invalid(&self) -> Answer {
+        let mut states: Vec<Value> = self
+            .states
+            .iter()
+            .map(|&state| self.problem.machine.value(state))
+            .collect();
+        states.sort();
+        Answer::Invalid {
+            stuck: self.id(self.window.return_number(self.furthest)),
+            states,
+        }
+    }
+
+    fn unknown(&self, limit: Limit) -> Answer {
+        let last = self.furthest.checked_sub(1);
+        Answer::Unknown {
+            limit,
+            proven_until: last.map(|number| self.id(self.window.return_number(number))),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The checker against histories with known answers, an oracle, and malformed input.
+
+#![forbid(unsafe_code)]
+
+mod corpus;
+mod notation;
+mod oracle;
+mod random;
+mod witness;
