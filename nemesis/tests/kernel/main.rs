@@ -1,0 +1,48 @@
+//! What needs the kernel: the lab, the network planes, the processes.
+//!
+//! A lab is entered by a process with one thread, which a test runner is not. So each test starts this program again
+//! with `--scene NAME`, once as the present user and, when that is root, once more as an ordinary one. What the host
+//! does not permit is said aloud and counts as passed.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test program with its own main is not recognised as one"
+)]
+
+mod lab_scenes;
+mod network;
+mod plane_scenes;
+mod process_scenes;
+mod runner;
+
+use libtest_mimic::{Arguments, Trial};
+use runner::{Scene, User};
+
+fn main() {
+    let words: Vec<String> = std::env::args().collect();
+    if let [_, flag, name, rest @ ..] = words.as_slice()
+        && flag == "--scene"
+    {
+        return runner::play(&scenes(), name, rest);
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials()).exit();
+}
+
+fn scenes() -> Vec<Scene> {
+    [
+        lab_scenes::SCENES,
+        plane_scenes::SCENES,
+        process_scenes::SCENES,
+    ]
+    .concat()
+}
+
+fn trials() -> Vec<Trial> {
+    let mut trials = lab_scenes::trials();
+    let tested = scenes().into_iter().filter(|scene| scene.is_test);
+    trials.extend(tested.flat_map(|scene| {
+        User::all()
+            .into_iter()
+            .map(move |user| runner::trial(scene, user))
+    }));
+    trials
+}

@@ -1,0 +1,165 @@
+//! Both planes: what a cut stops, what it leaves alone, and what it counts.
+
+use crate::network::{Conversation, Datagrams, three_nodes};
+use crate::runner::{Scene, enter_lab};
+use nemesis::NodeName;
+use nemesis::net::{NetError, Plane, PlaneKind};
+use nemesis::partition::Grudge;
+use std::net::{TcpListener, TcpStream};
+
+pub(crate) const SCENES: &[Scene] = &[
+    scene("switch::cut_and_heal", |_| {
+        cut_and_heal(PlaneKind::Switch);
+    }),
+    scene("switch::one_way", |_| {
+        one_way(PlaneKind::Switch);
+    }),
+    scene("switch::lost_answers", |_| {
+        lost_answers(PlaneKind::Switch);
+    }),
+    scene("switch::bulk", |_| {
+        bulk(PlaneKind::Switch);
+    }),
+    scene("iptables::cut_and_heal", |_| {
+        cut_and_heal(PlaneKind::Iptables);
+    }),
+    scene("iptables::one_way", |_| {
+        one_way(PlaneKind::Iptables);
+    }),
+    scene("iptables::lost_answers", |_| {
+        lost_answers(PlaneKind::Iptables);
+    }),
+    scene("iptables::bulk", |_| {
+        bulk(PlaneKind::Iptables);
+    }),
+    scene("build_outside_a_lab_is_refused", |_| outside_a_lab()),
+];
+
+const fn scene(name: &'static str, play: fn(&[String])) -> Scene {
+    Scene {
+        name,
+        play,
+        is_test: true,
+    }
+}
+
+/// TCP and UDP stop across a full partition and nowhere else, drops are counted, and the same connection goes on after
+/// the heal. A cut replaces the one before.
+fn cut_and_heal(kind: PlaneKind) {
+    enter_lab();
+    let (nodes, mut plane) = three_nodes(kind);
+    let mut across = Conversation::between(&*plane, &nodes[0], &nodes[1]);
+    across.assert_answers(1);
+    let datagrams = Datagrams::open(&*plane, &nodes);
+    assert_eq!(datagrams.blocked(), Vec::<String>::new());
+
+    plane.cut(&isolate(&nodes, &nodes[0])).unwrap();
+    across.say(2);
+    across.assert_silent();
+    assert_eq!(
+        datagrams.blocked(),
+        ["n1->n2", "n1->n3", "n2->n1", "n3->n1"]
+    );
+    assert_harness_reaches_all(&*plane, &nodes);
+    assert_counted(&mut *plane, &["n1->n2", "n1->n3", "n2->n1", "n3->n1"]);
+
+    plane.cut(&isolate(&nodes, &nodes[2])).unwrap();
+    across.assert_catches_up(2);
+    assert_eq!(
+        datagrams.blocked(),
+        ["n1->n3", "n2->n3", "n3->n1", "n3->n2"]
+    );
+
+    plane.heal().unwrap();
+    assert_eq!(datagrams.blocked(), Vec::<String>::new());
+    assert!(plane.drops().unwrap().is_empty());
+    across.assert_answers(3);
+    let stranger = NodeName::first(4);
+    let refused = plane.cut(&isolate(&stranger, &stranger[3]));
+    assert!(matches!(refused, Err(NetError::UnknownNode { .. })));
+}
+
+/// What n1 says no longer reaches n2, and nothing else changes.
+fn one_way(kind: PlaneKind) {
+    enter_lab();
+    let (nodes, mut plane) = three_nodes(kind);
+    let datagrams = Datagrams::open(&*plane, &nodes);
+    plane.cut(&deafen(&nodes, &nodes[0], &nodes[1])).unwrap();
+    assert_eq!(datagrams.blocked(), ["n1->n2"]);
+    assert_counted(&mut *plane, &["n1->n2"]);
+    plane.heal().unwrap();
+    assert_eq!(datagrams.blocked(), Vec::<String>::new());
+}
+
+/// The data arrives, the answers do not: the connection survives this as well.
+fn lost_answers(kind: PlaneKind) {
+    enter_lab();
+    let (nodes, mut plane) = three_nodes(kind);
+    let mut across = Conversation::between(&*plane, &nodes[0], &nodes[1]);
+    across.assert_answers(1);
+    plane.cut(&deafen(&nodes, &nodes[1], &nodes[0])).unwrap();
+    across.say(2);
+    across.assert_silent();
+    plane.heal().unwrap();
+    across.assert_catches_up(2);
+}
+
+/// Many megabytes arrive whole: frames of every size are carried, and checksums are right.
+fn bulk(kind: PlaneKind) {
+    use std::io::{Read, Write};
+    const BYTES: usize = 20_000_000;
+    enter_lab();
+    let (nodes, plane) = three_nodes(kind);
+    let address = (plane.address(&nodes[1]), 7001);
+    let listener =
+        crate::network::at(plane.namespace(&nodes[1]), || TcpListener::bind(address)).unwrap();
+    let mut sender =
+        crate::network::at(plane.namespace(&nodes[0]), || TcpStream::connect(address)).unwrap();
+    let (mut receiver, _) = listener.accept().unwrap();
+    let pattern: Vec<u8> = (0..BYTES).map(|at| (at % 251) as u8).collect();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            sender.write_all(&pattern).unwrap();
+            sender.shutdown(std::net::Shutdown::Write).unwrap();
+        });
+        let mut received = Vec::new();
+        receiver.read_to_end(&mut received).unwrap();
+        assert!(
+            received == pattern,
+            "{} bytes arrived, or others",
+            received.len()
+        );
+    });
+}
+
+fn outside_a_lab() {
+    let refused = nemesis::net::build(PlaneKind::Switch, &NodeName::first(1));
+    assert!(matches!(refused.err(), Some(NetError::OutsideLab)));
+}
+
+fn isolate(nodes: &[NodeName], alone: &NodeName) -> Grudge {
+    Grudge::among(nodes, |from, to| (from == alone) != (to == alone))
+}
+
+fn deafen(nodes: &[NodeName], speaker: &NodeName, listener: &NodeName) -> Grudge {
+    Grudge::among(nodes, |from, to| from == speaker && to == listener)
+}
+
+/// Exactly these links have counters, and each of them has dropped something.
+fn assert_counted(plane: &mut dyn Plane, links: &[&str]) {
+    let drops = plane.drops().unwrap();
+    let counted: Vec<String> = drops.keys().map(ToString::to_string).collect();
+    assert_eq!(counted, links);
+    assert!(drops.values().all(|count| *count > 0), "{drops:?}");
+}
+
+/// Clients are never cut off.
+fn assert_harness_reaches_all(plane: &dyn Plane, nodes: &[NodeName]) {
+    for node in nodes {
+        let address = (plane.address(node), 7002);
+        let listener =
+            crate::network::at(plane.namespace(node), || TcpListener::bind(address)).unwrap();
+        TcpStream::connect(address).unwrap();
+        listener.accept().unwrap();
+    }
+}

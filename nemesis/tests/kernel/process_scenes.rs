@@ -1,0 +1,163 @@
+//! Processes of nodes: started, stopped, continued, killed, and seen to be so in `/proc`.
+
+use crate::runner::{Scene, enter_lab};
+use nemesis::process::{NodeProcess, ProcessError, ProcessSpec};
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::time::Duration;
+
+pub(crate) const SCENES: &[Scene] = &[
+    scene("process::pause_and_resume", |_| pause_and_resume()),
+    scene("process::kill_takes_the_group", |_| kill_takes_the_group()),
+    scene("process::end_is_noticed", |_| end_is_noticed()),
+    scene("process::terminate", |_| terminate()),
+    scene("process::missing_program", |_| missing_program()),
+    scene("process::namespace_and_log", |_| namespace_and_log()),
+];
+
+const fn scene(name: &'static str, play: fn(&[String])) -> Scene {
+    Scene {
+        name,
+        play,
+        is_test: true,
+    }
+}
+
+fn shell(script: &str) -> NodeProcess {
+    let log = fs::File::options().write(true).open("/dev/null").unwrap();
+    let spec = ProcessSpec {
+        program: Path::new("/bin/sh"),
+        args: vec!["-c".into(), script.into()],
+        env: Vec::new(),
+        log,
+        namespace: None,
+    };
+    NodeProcess::spawn(&spec).unwrap()
+}
+
+fn state(pid: u32) -> char {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit_once(") ").unwrap().1.chars().next().unwrap()
+}
+
+fn living() -> usize {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| {
+        fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+    })
+    .count()
+}
+
+/// A shell with two children that burn time: all three stop, and all three go on.
+fn pause_and_resume() {
+    enter_lab();
+    let mut node = shell("(while :; do :; done) & (while :; do :; done) & wait");
+    wait_until(|| living() == 5);
+    let evidence = node.pause().unwrap();
+    assert_eq!(evidence.pids.len(), 3);
+    assert!(evidence.pids.contains(&node.pid()));
+    assert_eq!(evidence.threads, 3);
+    assert!(evidence.pids.iter().all(|pid| state(*pid) == 'T'));
+    node.resume().unwrap();
+    assert!(evidence.pids.iter().all(|pid| state(*pid) != 'T'));
+    node.pause().unwrap();
+    assert_eq!(
+        node.kill().unwrap().signal(),
+        Some(9),
+        "a stopped process can be killed"
+    );
+    node.resume().unwrap();
+    assert!(matches!(node.pause(), Err(ProcessError::Ended { .. })));
+}
+
+fn kill_takes_the_group() {
+    enter_lab();
+    let mut node = shell("sleep 1000 & sleep 1000 & wait");
+    wait_until(|| living() == 5);
+    assert_eq!(node.kill().unwrap().signal(), Some(9));
+    assert_eq!(
+        node.kill().unwrap().signal(),
+        Some(9),
+        "a second kill changes nothing"
+    );
+    wait_until(|| living() == 2);
+}
+
+/// The children of a process that ends by itself go with it.
+fn end_is_noticed() {
+    enter_lab();
+    let mut node = shell("sleep 1000 & read line < /proc/1/nothing; exit 3");
+    let mut seen = None;
+    wait_until_mut(|| {
+        seen = node.try_wait().unwrap();
+        seen.is_some()
+    });
+    assert_eq!(seen.and_then(|status| status.code()), Some(3));
+    wait_until(|| living() == 2);
+}
+
+fn terminate() {
+    enter_lab();
+    let grace = Duration::from_secs(20);
+    assert_eq!(
+        shell("exec sleep 1000").terminate(grace).unwrap().signal(),
+        Some(15)
+    );
+    let mut deaf = shell("trap '' TERM; : > /run/deaf; while :; do sleep 1; done");
+    wait_until(|| Path::new("/run/deaf").exists());
+    assert_eq!(deaf.terminate(Duration::ZERO).unwrap().signal(), Some(9));
+}
+
+fn missing_program() {
+    enter_lab();
+    let spec = ProcessSpec {
+        program: Path::new("/no/such/program"),
+        args: Vec::new(),
+        env: Vec::new(),
+        log: fs::File::options().write(true).open("/dev/null").unwrap(),
+        namespace: None,
+    };
+    let error = NodeProcess::spawn(&spec).unwrap_err().to_string();
+    assert!(error.contains("/no/such/program"), "{error}");
+}
+
+/// A process started in a node's namespace has the node's address only, and its output is in its log.
+fn namespace_and_log() {
+    enter_lab();
+    let (nodes, plane) = crate::network::three_nodes(nemesis::net::PlaneKind::Switch);
+    let log = Path::new("/run/n2.log");
+    let spec = ProcessSpec {
+        program: Path::new("/bin/sh"),
+        args: vec![
+            "-c".into(),
+            "cat /proc/net/fib_trie; echo $GREETING >&2".into(),
+        ],
+        env: vec![("GREETING".into(), "hello".into())],
+        log: fs::File::create(log).unwrap(),
+        namespace: Some(plane.namespace(&nodes[1])),
+    };
+    let mut node = NodeProcess::spawn(&spec).unwrap();
+    wait_until_mut(|| node.try_wait().unwrap().is_some());
+    let text = fs::read_to_string(log).unwrap();
+    assert!(
+        text.contains("10.99.0.2") && !text.contains("10.99.0.1\n"),
+        "{text}"
+    );
+    assert!(text.ends_with("hello\n"), "{text}");
+}
+
+fn wait_until(reached: impl Fn() -> bool) {
+    wait_until_mut(reached);
+}
+
+fn wait_until_mut(mut reached: impl FnMut() -> bool) {
+    for _ in 0..2000 {
+        if reached() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("waited in vain");
+}

@@ -1,0 +1,92 @@
+//! Starting this program again to play one scene.
+
+use libtest_mimic::{Failed, Trial};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Output};
+
+/// Exit code of a scene the host does not permit.
+const SKIPPED: i32 = 77;
+
+/// Somebody without privileges.
+const NOBODY: u32 = 65_534;
+
+/// Something to do in a process of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene {
+    pub(crate) name: &'static str,
+    pub(crate) play: fn(&[String]),
+    /// Whether it is a test by itself, rather than a part of one.
+    pub(crate) is_test: bool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum User {
+    Present,
+    Nobody,
+}
+
+impl User {
+    pub(crate) fn all() -> Vec<User> {
+        match nix::unistd::geteuid().is_root() {
+            true => vec![User::Present, User::Nobody],
+            false => vec![User::Present],
+        }
+    }
+
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            User::Present => "as_started",
+            User::Nobody => "as_nobody",
+        }
+    }
+}
+
+/// The command that plays a scene.
+pub(crate) fn command(scene: &str, user: User) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--scene", scene]).current_dir("/");
+    if user == User::Nobody {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command
+}
+
+/// The test that plays a scene to its end.
+pub(crate) fn trial(scene: Scene, user: User) -> Trial {
+    Trial::test(format!("{}::{}", scene.name, user.label()), move || {
+        judge(&command(scene.name, user).output()?)
+    })
+}
+
+/// A scene that skips itself has said why.
+pub(crate) fn judge(output: &Output) -> Result<(), Failed> {
+    let said = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    match output.status.code() {
+        Some(0) => Ok(()),
+        Some(SKIPPED) => {
+            println!("{}", said.concat().trim());
+            Ok(())
+        }
+        _ => Err(format!("{}\n{}", output.status, said.concat()).into()),
+    }
+}
+
+pub(crate) fn play(scenes: &[Scene], name: &str, words: &[String]) {
+    let scene = scenes.iter().find(|scene| scene.name == name).unwrap();
+    (scene.play)(words);
+}
+
+/// Ends a scene that cannot be played here.
+pub(crate) fn skip(why: impl std::fmt::Display) -> ! {
+    println!("SKIPPED: {why}");
+    std::process::exit(SKIPPED)
+}
+
+/// Enters the lab, or skips the scene when the host does not permit one.
+pub(crate) fn enter_lab() -> nemesis::lab::Lab {
+    match nemesis::lab::enter() {
+        Ok(lab) => lab,
+        Err(error @ nemesis::lab::LabError::Refused { .. }) => skip(error),
+        Err(error) => panic!("{error}"),
+    }
+}
