@@ -4,7 +4,11 @@
 mod args;
 mod bug;
 mod config;
+mod kv;
+mod log;
+mod raft;
 mod server;
+mod transport;
 
 pub use args::{BadMember, BadTimeoutRange, Member, NodeArgs, TimeoutRange};
 pub use bug::{Bug, BugSet, UnknownBug};

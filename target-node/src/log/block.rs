@@ -1,0 +1,93 @@
+//! One block: what one sync makes durable.
+//!
+//! | offset | content |
+//! |---|---|
+//! | 0 | length of the content u32; 0 means that nothing was written here |
+//! | 4 | CRC-32C of everything from offset 8 to the end of the content u32 |
+//! | 8 | CRC of the block before u32: the chain |
+//! | 12 | zero u32 |
+//! | 16 | sequence number u64, counting from 1 through all segments |
+//! | 24 | number of the segment u64: bytes left over from another file never verify |
+//! | 32 | content, padded with zeros to a multiple of 8 |
+
+/// Bytes before the content.
+pub(super) const HEAD_BYTES: usize = 32;
+/// Blocks start at multiples of this.
+pub(super) const ALIGNMENT: usize = 8;
+
+/// Where a chain of blocks stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Chain {
+    /// CRC of the last block; 0 before the first.
+    pub(super) crc: u32,
+    /// Number of the last block; 0 before the first.
+    pub(super) sequence: u64,
+}
+
+/// A block found in a segment.
+#[derive(Debug)]
+pub(super) struct Block<'a> {
+    pub(super) previous_crc: u32,
+    pub(super) chain: Chain,
+    pub(super) content: &'a [u8],
+    /// Bytes it takes with its padding.
+    pub(super) bytes: usize,
+}
+
+impl Block<'_> {
+    /// Whether this block is the next one after `before`.
+    pub(super) fn follows(&self, before: Chain) -> bool {
+        self.previous_crc == before.crc && self.chain.sequence == before.sequence + 1
+    }
+}
+
+/// The block that follows `before`, as bytes, and the chain after it.
+pub(super) fn encode(content: &[u8], before: Chain, segment: u64) -> (Vec<u8>, Chain) {
+    let sequence = before.sequence + 1;
+    let length = u32::try_from(content.len()).expect("a batch is below 4 GiB");
+    let mut bytes = Vec::with_capacity(padded(HEAD_BYTES + content.len()));
+    bytes.extend(length.to_le_bytes());
+    bytes.extend([0; 4]);
+    bytes.extend(before.crc.to_le_bytes());
+    bytes.extend([0; 4]);
+    bytes.extend(sequence.to_le_bytes());
+    bytes.extend(segment.to_le_bytes());
+    bytes.extend(content);
+    let crc = crc32c::crc32c(&bytes[8..]);
+    bytes[4..8].copy_from_slice(&crc.to_le_bytes());
+    bytes.resize(padded(bytes.len()), 0);
+    (bytes, Chain { crc, sequence })
+}
+
+/// The block at the start of `bytes`, if one verifies by itself.
+pub(super) fn decode(bytes: &[u8], segment: u64) -> Option<Block<'_>> {
+    let head: &[u8; HEAD_BYTES] = bytes.first_chunk()?;
+    if u64_at(head, 24) != segment {
+        return None;
+    }
+    let length = usize::try_from(u32_at(head, 0)).ok()?;
+    let end = HEAD_BYTES + length;
+    let crc = u32_at(head, 4);
+    let covered = bytes.get(8..end)?;
+    (length > 0 && crc32c::crc32c(covered) == crc).then(|| Block {
+        previous_crc: u32_at(head, 8),
+        chain: Chain {
+            crc,
+            sequence: u64_at(head, 16),
+        },
+        content: &bytes[HEAD_BYTES..end],
+        bytes: padded(end),
+    })
+}
+
+const fn padded(bytes: usize) -> usize {
+    bytes.next_multiple_of(ALIGNMENT)
+}
+
+pub(super) fn u32_at(bytes: &[u8], offset: usize) -> u32 {
+    u32::from_le_bytes(*bytes[offset..].first_chunk().expect("within a fixed head"))
+}
+
+pub(super) fn u64_at(bytes: &[u8], offset: usize) -> u64 {
+    u64::from_le_bytes(*bytes[offset..].first_chunk().expect("within a fixed head"))
+}

@@ -1,0 +1,41 @@
+//! The write-ahead log: everything a node must remember, in one ordered stream of blocks.
+//!
+//! Term, vote and entries share the stream, so that an entry on disk implies its term on disk.
+//! The log is a row of segment files, each filled with zeros when it is made and its name made
+//! durable before it is used: later writes change no file size, and a sync touches data only.
+//!
+//! One batch of writes is one **block**: length, CRC-32C over head and content, the CRC of the block
+//! before it, a sequence number and the number of its segment. A block is there as a whole or not
+//! at all. Since a block is written only after the one before it was synced,
+//!
+//! - a block that does not verify with **nothing valid after it** is a write that a crash cut short;
+//!   nobody was told of it, and it is removed;
+//! - a block that does not verify with **something valid after it** is damage to what was promised, and the
+//!   node refuses to start: it must not vote with a shortened memory.
+//!
+//! A failed sync is final: the kernel may have dropped the pages, so a retry would lie.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `wal` | appending blocks, segment after segment |
+//! | `recovery` | reading them back, telling torn from damaged |
+//! | `block`, `segment`, `record` | the bytes |
+//! | `disk` | the few file operations needed, real ones here and simulated ones in tests |
+//! | `writer` | the thread that waits for the disk |
+
+mod block;
+mod disk;
+mod record;
+mod recovery;
+mod segment;
+#[cfg(test)]
+pub(crate) mod sim_disk;
+#[cfg(test)]
+mod tests;
+mod wal;
+mod writer;
+
+pub(crate) use disk::RealDisk;
+pub(crate) use segment::Identity;
+pub(crate) use wal::{Wal, WalError};
+pub(crate) use writer::Writer;

@@ -1,0 +1,285 @@
+//! The log against a disk that forgets, tears and lies.
+
+use proptest::prelude::*;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    Identity, RealDisk, Wal, WalError,
+    segment::{HEADER_BYTES, file_name},
+    sim_disk::SimDisk,
+};
+use crate::raft::{
+    Body, Entry, HardState, LogIndex, NodeId, Payload, Position, Restored, Term, Write,
+};
+
+const SEGMENT_BYTES: u64 = 1024;
+
+fn identity() -> Identity {
+    Identity {
+        node: "n1".into(),
+        cluster: 77,
+    }
+}
+
+fn open(disk: SimDisk) -> Result<(Wal<SimDisk>, Restored), WalError> {
+    Wal::open(disk, identity(), SEGMENT_BYTES)
+}
+
+fn entry(term: u64, index: u64, bytes: usize) -> Entry {
+    let at = Position {
+        term: Term(term),
+        index: LogIndex(index),
+    };
+    let byte = u8::try_from(index % 251).unwrap();
+    let body = match bytes {
+        0 => Body::Noop,
+        _ => Body::Command(Payload::new(&vec![byte; bytes])),
+    };
+    Entry { at, body }
+}
+
+fn vote(term: u64) -> Write {
+    Write::HardState(HardState {
+        term: Term(term),
+        vote: Some(NodeId::new("n2")),
+    })
+}
+
+/// Batches whose effect on an empty log is `expected(batches)`.
+fn batches() -> Vec<Vec<Write>> {
+    vec![
+        vec![
+            vote(1),
+            Write::Append(vec![entry(1, 1, 0), entry(1, 2, 40)]),
+        ],
+        vec![Write::Append(vec![entry(1, 3, 100)])],
+        vec![vote(2), Write::Append(vec![entry(2, 2, 7), entry(2, 3, 0)])],
+        vec![vote(3)],
+        vec![Write::Append(vec![
+            entry(3, 4, 60),
+            entry(3, 5, 60),
+            entry(3, 6, 9),
+        ])],
+    ]
+}
+
+/// What the writes mean, worked out without the log: the oracle of these tests.
+fn expected(batches: &[Vec<Write>]) -> Restored {
+    let mut restored = Restored::default();
+    for write in batches.iter().flatten() {
+        match write {
+            Write::HardState(hard) => restored.hard = hard.clone(),
+            Write::Append(entries) => {
+                let first = entries[0].at.index;
+                restored.entries.retain(|entry| entry.at.index < first);
+                restored.entries.extend_from_slice(entries);
+            }
+        }
+    }
+    restored
+}
+
+fn assert_same(found: &Restored, expected: &Restored) {
+    assert_eq!(found.hard, expected.hard);
+    assert_eq!(found.entries, expected.entries);
+}
+
+fn disk_with(batches: &[Vec<Write>]) -> SimDisk {
+    let (mut wal, _) = open(SimDisk::default()).unwrap();
+    for batch in batches {
+        wal.append(batch).unwrap();
+    }
+    wal.crash(None)
+}
+
+/// Start and end of each batch in the only segment.
+fn block_ends(batches: &[Vec<Write>]) -> Vec<usize> {
+    let (mut wal, _) = open(SimDisk::default()).unwrap();
+    let mut ends = vec![HEADER_BYTES];
+    for batch in batches {
+        wal.append(batch).unwrap();
+        ends.push(usize::try_from(wal.offset).unwrap());
+    }
+    assert_eq!(wal.segment, 1, "these tests want one segment");
+    ends
+}
+
+#[test]
+fn what_was_appended_is_read_back_and_appending_goes_on() {
+    let all = batches();
+    let (mut wal, restored) = open(disk_with(&all[..3])).unwrap();
+    assert_same(&restored, &expected(&all[..3]));
+    for batch in &all[3..] {
+        wal.append(batch).unwrap();
+    }
+    let (_, restored) = open(wal.crash(None)).unwrap();
+    assert_same(&restored, &expected(&all));
+}
+
+#[test]
+fn a_tail_torn_at_any_byte_is_cut_off_and_nothing_before_it() {
+    let all = batches();
+    let ends = block_ends(&all);
+    let (start, end) = (ends[all.len() - 1], ends[all.len()]);
+    for at in start..end {
+        let mut disk = disk_with(&all);
+        disk.damage(&file_name(1))[at..].fill(0);
+        let (mut wal, restored) = open(disk).unwrap();
+        let whole = restored.entries.len() == expected(&all).entries.len();
+        let kept = if whole {
+            &all[..]
+        } else {
+            &all[..all.len() - 1]
+        };
+        assert_same(&restored, &expected(kept));
+        // Only the padding of the last block may be missing without loss.
+        assert!(!whole || end - at < 8, "byte {at}");
+
+        wal.append(&[vote(9)]).unwrap();
+        let (_, restored) = open(wal.crash(None)).unwrap();
+        assert_eq!(restored.hard.term, Term(9), "byte {at}");
+    }
+}
+
+#[test]
+fn garbage_at_any_byte_of_the_last_block_is_torn_too() {
+    let all = batches();
+    let ends = block_ends(&all);
+    for at in ends[all.len() - 1]..ends[all.len()] {
+        let mut disk = disk_with(&all);
+        disk.damage(&file_name(1))[at] ^= 0x41;
+        let (wal, restored) = open(disk).unwrap();
+        if restored.entries.len() == 3 {
+            assert_same(&restored, &expected(&all[..all.len() - 1]));
+        }
+        assert!(
+            open(wal.crash(None)).is_ok(),
+            "the repair at byte {at} holds"
+        );
+    }
+}
+
+#[test]
+fn damage_before_the_last_block_is_refused_with_its_place() {
+    let all = batches();
+    let ends = block_ends(&all);
+    let before_last = ends[all.len() - 1];
+    for at in HEADER_BYTES..before_last {
+        let mut disk = disk_with(&all);
+        disk.damage(&file_name(1))[at] ^= 0x41;
+        let is_padding = open(disk.clone()).is_ok();
+        if is_padding {
+            let block_end = ends.iter().find(|&&end| end > at).unwrap();
+            assert!(block_end - at < 8, "byte {at} is part of a block");
+            continue;
+        }
+        let start = *ends.iter().rfind(|&&start| start <= at).unwrap();
+        match open(disk) {
+            Err(WalError::Damaged { file, offset, .. }) => {
+                assert_eq!((file, offset), (file_name(1), start), "byte {at}");
+            }
+            other => panic!("byte {at}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_header_or_a_segment_gone_bad_is_refused() {
+    let batch = |index| vec![Write::Append(vec![entry(1, index, 300)])];
+    let all: Vec<_> = (1..=12).map(batch).collect();
+    let disk = disk_with(&all);
+    let (wal, restored) = open(disk.clone()).unwrap();
+    assert!(wal.segment >= 4, "the batches fill several segments");
+    assert_same(&restored, &expected(&all));
+
+    for at in 0..HEADER_BYTES {
+        let mut disk = disk.clone();
+        disk.damage(&file_name(2))[at] ^= 1;
+        assert!(open(disk).is_err(), "header byte {at}");
+    }
+    let mut truncated = disk.clone();
+    truncated.damage(&file_name(2)).truncate(HEADER_BYTES);
+    assert!(
+        matches!(open(truncated), Err(WalError::Damaged { .. })),
+        "blocks are missing"
+    );
+    let mut torn_early = disk;
+    torn_early.damage(&file_name(2))[HEADER_BYTES + 3] ^= 1;
+    assert!(matches!(open(torn_early), Err(WalError::Damaged { .. })));
+}
+
+#[test]
+fn a_batch_larger_than_a_segment_gets_one_of_its_own() {
+    let all = [
+        vec![vote(1)],
+        vec![Write::Append(vec![entry(1, 1, 5000)])],
+        vec![Write::Append(vec![entry(1, 2, 10)])],
+    ];
+    let (_, restored) = open(disk_with(&all)).unwrap();
+    assert_same(&restored, &expected(&all));
+}
+
+#[test]
+fn the_log_of_another_node_is_refused() {
+    let disk = disk_with(&batches());
+    let other = Identity {
+        node: "n2".into(),
+        cluster: 77,
+    };
+    let error = Wal::open(disk, other, SEGMENT_BYTES).unwrap_err();
+    assert!(error.to_string().contains("\"n1\""), "{error}");
+}
+
+#[test]
+fn after_a_failed_sync_nothing_is_promised_any_more() {
+    let mut disk = SimDisk::default();
+    disk.syncs_left = Some(2);
+    let (mut wal, _) = open(disk).unwrap();
+    wal.append(&[vote(1)]).unwrap();
+    assert!(matches!(wal.append(&[vote(2)]), Err(WalError::Io { .. })));
+    assert!(matches!(wal.append(&[vote(3)]), Err(WalError::Poisoned)));
+}
+
+#[test]
+fn real_files_keep_a_log_and_one_process_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = batches();
+    let disk = RealDisk::open(folder.path()).unwrap();
+    let (mut wal, _) = Wal::open(disk, identity(), SEGMENT_BYTES).unwrap();
+    for batch in &all {
+        wal.append(batch).unwrap();
+    }
+    assert!(
+        RealDisk::open(folder.path()).is_err(),
+        "the folder is in use"
+    );
+    drop(wal);
+    let disk = RealDisk::open(folder.path()).unwrap();
+    let (_, restored) = Wal::open(disk, identity(), SEGMENT_BYTES).unwrap();
+    assert_same(&restored, &expected(&all));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Power loss in the middle of a batch: all earlier batches are there, the last one wholly or
+    /// not at all.
+    #[test]
+    fn power_loss_keeps_every_synced_batch(sizes in prop::collection::vec(0usize..400, 1..12), seed: u64) {
+        let all: Vec<_> = (1..)
+            .zip(&sizes)
+            .map(|(index, &bytes)| vec![vote(index), Write::Append(vec![entry(index, index, bytes)])])
+            .collect();
+        let (last, synced) = all.split_last().unwrap();
+        let (mut wal, _) = open(SimDisk::default()).unwrap();
+        for batch in synced {
+            wal.append(batch).unwrap();
+        }
+        let mut disk = wal.crash(Some(last));
+        disk.crash(&mut ChaCha8Rng::seed_from_u64(seed));
+        let (_, restored) = open(disk).unwrap();
+        let kept = if restored.entries.len() == all.len() { &all[..] } else { synced };
+        assert_same(&restored, &expected(kept));
+    }
+}

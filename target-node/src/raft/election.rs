@@ -1,0 +1,154 @@
+//! Elections: sounding out, voting, winning, and giving leadership up (§5.2, §5.4.1).
+
+use std::collections::BTreeSet;
+
+use super::{
+    effects::{Envelope, Refusal},
+    entry::{HardState, NodeId, Term},
+    leader::Leader,
+    message::{Ballot, Message, VoteReply, VoteRequest},
+    node::{Raft, State},
+};
+
+impl Raft {
+    /// The election timer fired: ask whether an election could be won (thesis §9.6). Nothing is
+    /// promised yet, so a node that was cut off comes back without disturbing a working leader.
+    pub(super) fn sound_out(&mut self) {
+        self.leader = None;
+        self.reset_election_timer();
+        let votes = BTreeSet::from([self.config.id.clone()]);
+        if self.is_majority(&votes) {
+            return self.stand();
+        }
+        self.state = State::PreCandidate(votes);
+        let request = self.vote_request(Ballot::Pre, self.hard.term.next());
+        let asked = self.config.peers.iter().map(|to| Envelope {
+            to: to.clone(),
+            message: Message::VoteRequest(request.clone()),
+        });
+        self.effects.messages_now.extend(asked);
+    }
+
+    /// Opens a new term with a vote for this node. Even its own vote counts only when it is on
+    /// disk: it travels as a message to itself.
+    fn stand(&mut self) {
+        let id = self.config.id.clone();
+        self.hard = HardState {
+            term: self.hard.term.next(),
+            vote: Some(id.clone()),
+        };
+        self.leader = None;
+        self.state = State::Candidate(BTreeSet::new());
+        self.reset_election_timer();
+        let request = self.vote_request(Ballot::Real, self.hard.term);
+        for peer in self.config.peers.clone() {
+            self.send_when_durable(peer, Message::VoteRequest(request.clone()));
+        }
+        let own = self.vote_reply(&request, true);
+        self.send_when_durable(id, own);
+    }
+
+    fn vote_request(&self, ballot: Ballot, term: Term) -> VoteRequest {
+        VoteRequest {
+            ballot,
+            term,
+            last: self.log.last(),
+        }
+    }
+
+    fn vote_reply(&self, request: &VoteRequest, granted: bool) -> Message {
+        Message::VoteReply(VoteReply {
+            ballot: request.ballot,
+            term: self.hard.term,
+            election: request.term,
+            granted,
+        })
+    }
+
+    pub(super) fn on_vote_request(&mut self, from: NodeId, request: &VoteRequest) {
+        if self.hears_a_leader() {
+            return;
+        }
+        if request.ballot == Ballot::Real && request.term > self.hard.term {
+            self.adopt_term(request.term);
+        }
+        let granted = self.may_vote(&from, request.term) && request.last >= self.log.last();
+        if granted && request.ballot == Ballot::Real {
+            self.hard.vote = Some(from.clone());
+            self.reset_election_timer();
+        }
+        let reply = self.vote_reply(request, granted);
+        self.send_when_durable(from, reply);
+    }
+
+    /// A node that has heard from a leader within the shortest election timeout ignores
+    /// candidates, terms included (thesis §4.2.3); a leader hears itself.
+    fn hears_a_leader(&self) -> bool {
+        let is_leader = matches!(self.state, State::Leader(_));
+        let recently = self.now < self.heard + self.config.election_min;
+        is_leader || (self.leader.is_some() && recently)
+    }
+
+    /// One vote a term, first come first served; the same candidate gets the same answer again.
+    fn may_vote(&self, candidate: &NodeId, term: Term) -> bool {
+        let free = self.hard.vote.as_ref().is_none_or(|vote| vote == candidate);
+        term > self.hard.term || (term == self.hard.term && free)
+    }
+
+    pub(super) fn on_vote_reply(&mut self, from: NodeId, reply: &VoteReply) {
+        if reply.term > self.hard.term {
+            return self.adopt_term(reply.term);
+        }
+        let next = self.hard.term.next();
+        let (votes, election) = match (&mut self.state, reply.ballot) {
+            (State::PreCandidate(votes), Ballot::Pre) => (votes, next),
+            (State::Candidate(votes), Ballot::Real) => (votes, self.hard.term),
+            (
+                State::Follower | State::PreCandidate(_) | State::Candidate(_) | State::Leader(_),
+                Ballot::Pre | Ballot::Real,
+            ) => return,
+        };
+        if !reply.granted || reply.election != election {
+            return;
+        }
+        votes.insert(from);
+        let votes = votes.clone();
+        if self.is_majority(&votes) {
+            match reply.ballot {
+                Ballot::Pre => self.stand(),
+                Ballot::Real => self.take_the_lead(),
+            }
+        }
+    }
+
+    fn take_the_lead(&mut self) {
+        let config = &self.config;
+        let leader = Leader::new(config, self.log.last().index, self.now);
+        self.state = State::Leader(Box::new(leader));
+        self.leader = Some(self.config.id.clone());
+        self.open_term();
+    }
+
+    /// A later term exists: this node knows nothing of it yet.
+    pub(super) fn adopt_term(&mut self, term: Term) {
+        self.hard = HardState { term, vote: None };
+        self.follow(None);
+    }
+
+    /// Becomes a follower. A leader first answers everyone who waits on it: what it appended may
+    /// still be committed by another, reads had no effect.
+    pub(super) fn follow(&mut self, leader: Option<NodeId>) {
+        self.leader = leader;
+        match std::mem::replace(&mut self.state, State::Follower) {
+            State::Follower | State::PreCandidate(_) | State::Candidate(_) => {}
+            State::Leader(former) => {
+                self.reset_election_timer();
+                let (proposals, reads) = former.waiting();
+                let lost = proposals.into_iter().map(|t| (t, Refusal::LeadershipLost));
+                self.effects.refused.extend(lost);
+                let refused = reads.into_iter().map(|t| (t, Refusal::NotLeader));
+                self.effects.refused.extend(refused);
+            }
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The state of one node, its roles, and the one way in.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    effects::{Effects, Envelope, Token, Write, WriteId},
+    entry::{Entry, HardState, LogIndex, NodeId, Payload, Term},
+    leader::Leader,
+    log::RaftLog,
+    message::Message,
+    quorum::majority,
+};
+use crate::bug::{Bug, BugSet};
+
+/// What a node is told once.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) id: NodeId,
+    /// The other nodes.
+    pub(crate) peers: Vec<NodeId>,
+    pub(crate) election_min: Duration,
+    pub(crate) election_max: Duration,
+    pub(crate) heartbeat: Duration,
+    pub(crate) seed: u64,
+    pub(crate) bugs: BugSet,
+}
+
+/// What a node finds on its disk.
+#[derive(Debug, Default)]
+pub(crate) struct Restored {
+    pub(crate) hard: HardState,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// Everything that can happen to a node.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// Time has passed; due at [`Raft::deadline`].
+    Tick,
+    Message {
+        from: NodeId,
+        message: Message,
+    },
+    /// Commands to append, each with the request that waits for it.
+    Propose(Vec<(Token, Payload)>),
+    /// Linearizable reads.
+    Read(Vec<Token>),
+    /// The writes of this and all earlier steps are on disk.
+    Persisted(WriteId),
+}
+
+/// The role a node shows to the outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Follower,
+    PreCandidate,
+    Candidate,
+    Leader,
+}
+
+impl Role {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Follower => "follower",
+            Self::PreCandidate => "pre-candidate",
+            Self::Candidate => "candidate",
+            Self::Leader => "leader",
+        }
+    }
+}
+
+/// A role with what only it knows.
+#[derive(Debug)]
+pub(super) enum State {
+    Follower,
+    /// Nodes that would vote for this one, itself included.
+    PreCandidate(BTreeSet<NodeId>),
+    /// Nodes that did vote for this one in this term.
+    Candidate(BTreeSet<NodeId>),
+    Leader(Box<Leader>),
+}
+
+/// One Raft node.
+///
+/// - `hard.term` never decreases, and `hard.vote` changes from a name only with the term.
+/// - `commit` never decreases and never exceeds the last index.
+/// - A leader only appends to its log. It becomes a follower, never a candidate.
+/// - No answer depends on a write before the write is on disk: such messages leave the step in
+///   `messages_durable`.
+#[derive(Debug)]
+pub(crate) struct Raft {
+    pub(super) config: Config,
+    pub(super) rng: ChaCha8Rng,
+    pub(super) now: Duration,
+    pub(super) hard: HardState,
+    /// The hard state as last handed to the disk.
+    written: HardState,
+    pub(super) log: RaftLog,
+    pub(super) commit: LogIndex,
+    pub(super) state: State,
+    pub(super) leader: Option<NodeId>,
+    /// When the known leader last spoke.
+    pub(super) heard: Duration,
+    pub(super) election_deadline: Duration,
+    pub(super) effects: Effects,
+}
+
+impl Raft {
+    /// A node that starts as a follower with what its disk holds.
+    pub(crate) fn new(config: Config, restored: Restored, now: Duration) -> Self {
+        let log = RaftLog::restored(restored.entries);
+        let mut hard = restored.hard;
+        // Only a node that carries `vote-no-persist` can have entries of a term it does not know.
+        if log.last().term > hard.term {
+            hard = HardState {
+                term: log.last().term,
+                vote: None,
+            };
+        }
+        let mut raft = Self {
+            rng: ChaCha8Rng::seed_from_u64(seed_of(&config)),
+            config,
+            now,
+            written: hard.clone(),
+            hard,
+            log,
+            commit: LogIndex(0),
+            state: State::Follower,
+            leader: None,
+            heard: now,
+            election_deadline: now,
+            effects: Effects::default(),
+        };
+        raft.reset_election_timer();
+        raft
+    }
+
+    /// Handles one input at `now`. Total: no input from a peer or a client makes it panic.
+    pub(crate) fn step(&mut self, now: Duration, input: Input) -> Effects {
+        self.now = self.now.max(now);
+        self.effects.id.0 += 1;
+        // Timers first: a leader that was suspended must notice before it serves anyone.
+        self.check_timers();
+        match input {
+            Input::Tick => {}
+            Input::Message { from, message } => self.receive(from, message),
+            Input::Propose(commands) => self.propose(commands),
+            Input::Read(tokens) => self.read(tokens),
+            Input::Persisted(write) => self.persisted(write),
+        }
+        self.finish()
+    }
+
+    /// When the next [`Input::Tick`] is due.
+    pub(crate) fn deadline(&self) -> Duration {
+        match &self.state {
+            State::Leader(leader) => leader.deadline(),
+            State::Follower | State::PreCandidate(_) | State::Candidate(_) => {
+                self.election_deadline
+            }
+        }
+    }
+
+    pub(crate) const fn role(&self) -> Role {
+        match self.state {
+            State::Follower => Role::Follower,
+            State::PreCandidate(_) => Role::PreCandidate,
+            State::Candidate(_) => Role::Candidate,
+            State::Leader(_) => Role::Leader,
+        }
+    }
+
+    pub(crate) const fn term(&self) -> Term {
+        self.hard.term
+    }
+
+    /// The leader of this term, as far as this node knows.
+    pub(crate) const fn leader(&self) -> Option<&NodeId> {
+        self.leader.as_ref()
+    }
+
+    pub(crate) const fn commit(&self) -> LogIndex {
+        self.commit
+    }
+
+    pub(crate) fn last_index(&self) -> LogIndex {
+        self.log.last().index
+    }
+
+    fn check_timers(&mut self) {
+        match self.state {
+            State::Leader(_) => self.lead_on_time(),
+            State::Follower | State::PreCandidate(_) | State::Candidate(_) => {
+                if self.now >= self.election_deadline {
+                    self.sound_out();
+                }
+            }
+        }
+    }
+
+    fn receive(&mut self, from: NodeId, message: Message) {
+        match message {
+            Message::VoteRequest(request) => self.on_vote_request(from, &request),
+            Message::VoteReply(reply) => self.on_vote_reply(from, &reply),
+            Message::AppendRequest(request) => self.on_append_request(from, request),
+            Message::AppendReply(reply) => self.on_append_reply(&from, &reply),
+        }
+    }
+
+    fn finish(&mut self) -> Effects {
+        if self.hard != self.written && !self.has(Bug::VoteNoPersist) {
+            self.written = self.hard.clone();
+            // Before the entries of the same step: an entry on disk implies its term on disk.
+            let write = Write::HardState(self.hard.clone());
+            self.effects.writes.insert(0, write);
+        }
+        let id = self.effects.id;
+        let done = std::mem::take(&mut self.effects);
+        self.effects.id = id;
+        done
+    }
+
+    pub(super) fn has(&self, bug: Bug) -> bool {
+        self.config.bugs.has(bug)
+    }
+
+    pub(super) fn is_majority(&self, nodes: &BTreeSet<NodeId>) -> bool {
+        nodes.len() >= majority(self.config.peers.len() + 1)
+    }
+
+    /// Draws a new timeout each time, so that split votes do not repeat (§5.2).
+    pub(super) fn reset_election_timer(&mut self) {
+        let range = self.config.election_min..self.config.election_max;
+        self.election_deadline = self.now + self.rng.random_range(range);
+    }
+
+    pub(super) fn send_when_durable(&mut self, to: NodeId, message: Message) {
+        self.effects.messages_durable.push(Envelope { to, message });
+    }
+
+    /// Moves the commit index forward and hands out what became committed.
+    pub(super) fn commit_up_to(&mut self, index: LogIndex) {
+        while self.commit < index {
+            self.commit = self.commit.next();
+            let entry = self
+                .log
+                .entry(self.commit)
+                .expect("commit stays in the log");
+            let token = match &mut self.state {
+                State::Leader(leader) => leader.take_proposal(self.commit),
+                State::Follower | State::PreCandidate(_) | State::Candidate(_) => None,
+            };
+            self.effects.committed.push(super::effects::Committed {
+                entry: entry.clone(),
+                token,
+            });
+        }
+    }
+}
+
+/// One stream of random numbers per node: the seed of the run with the node's name mixed in.
+fn seed_of(config: &Config) -> u64 {
+    let name = config.id.as_str().bytes();
+    name.fold(config.seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

@@ -1,0 +1,130 @@
+//! Receiving from peers. A peer's new connection replaces its old one, which may hang half open.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::{
+    io::BufReader,
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
+
+use super::{
+    Hello, VERSION,
+    frame::{self, Kind},
+};
+use crate::raft::{Message, NodeId};
+
+/// How long a new connection may take to say who it is.
+const HELLO_MAX: Duration = Duration::from_secs(1);
+/// Pause after the listener failed, for instance without file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Who may connect.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) id: NodeId,
+    pub(crate) cluster: u64,
+    pub(crate) peers: Vec<NodeId>,
+    readers: Mutex<BTreeMap<NodeId, AbortHandle>>,
+}
+
+impl Door {
+    pub(crate) fn new(id: NodeId, cluster: u64, peers: Vec<NodeId>) -> Self {
+        Self {
+            id,
+            cluster,
+            peers,
+            readers: Mutex::default(),
+        }
+    }
+
+    /// The peer that a greeting comes from, or why it is refused.
+    fn admit(&self, hello: &Hello) -> Result<NodeId, String> {
+        let Hello {
+            version,
+            cluster,
+            from,
+            to,
+        } = hello;
+        if *version != VERSION {
+            return Err(format!("{from} speaks version {version}, not {VERSION}"));
+        }
+        if *cluster != self.cluster {
+            return Err(format!("{from} has another list of --peers"));
+        }
+        if to != self.id.as_str() {
+            return Err(format!("{from} looks for {to} here; check its --peers"));
+        }
+        let known = self.peers.iter().find(|peer| peer.as_str() == from);
+        known
+            .cloned()
+            .ok_or_else(|| format!("{from} is not a member"))
+    }
+
+    fn replace_reader(&self, peer: NodeId, reader: AbortHandle) {
+        let mut readers = self.readers.lock().expect("nobody panics with it");
+        if let Some(old) = readers.insert(peer, reader) {
+            old.abort();
+        }
+    }
+}
+
+/// Accepts peers for ever and passes on what they send, waiting when the node is behind.
+pub(crate) async fn listen<T: From<(NodeId, Message)> + Send + 'static>(
+    listener: TcpListener,
+    door: Door,
+    inbox: mpsc::Sender<T>,
+) {
+    let door = Arc::new(door);
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(greet(stream, Arc::clone(&door), inbox.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a peer");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn greet<T: From<(NodeId, Message)> + Send + 'static>(
+    stream: TcpStream,
+    door: Arc<Door>,
+    inbox: mpsc::Sender<T>,
+) {
+    let mut stream = BufReader::new(stream);
+    let hello = frame::read(Kind::Hello, &mut stream);
+    let Ok(Ok(hello)) = timeout(HELLO_MAX, hello).await else {
+        return;
+    };
+    match door.admit(&hello) {
+        Ok(peer) => {
+            let reader = tokio::spawn(receive(stream, peer.clone(), inbox));
+            door.replace_reader(peer, reader.abort_handle());
+        }
+        Err(reason) => tracing::warn!(%reason, "refused a peer"),
+    }
+}
+
+async fn receive<T: From<(NodeId, Message)>>(
+    mut stream: BufReader<TcpStream>,
+    peer: NodeId,
+    inbox: mpsc::Sender<T>,
+) -> io::Result<()> {
+    loop {
+        let message: Message = frame::read(Kind::Message, &mut stream).await?;
+        let event = T::from((peer.clone(), message));
+        if inbox.send(event).await.is_err() {
+            return Ok(());
+        }
+    }
+}
