@@ -341,7 +341,7 @@ pub(crate) fn sentence(text: &str) -> String {
 fn sentence_as_is(text: &str) -> String {
     let shown = clip(text.trim(), SENTENCE_CHARS);
     match shown.chars().last() {
-        None | Some('.' | '!' | '?' | ')') => shown,
+        None | Some('.' | '!' | '?') => shown,
         Some(_) => shown + ".",
     }
 }

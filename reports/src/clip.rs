@@ -9,6 +9,10 @@ use std::fmt::Write as _;
 pub(crate) const CELL_CHARS: usize = 160;
 /// Longest label of an operation in a timeline.
 pub(crate) const LABEL_CHARS: usize = 18;
+/// Longest name of a row.
+pub(crate) const ROW_CHARS: usize = 12;
+/// Longest command.
+pub(crate) const COMMAND_CHARS: usize = 4_000;
 /// Longest sentence.
 pub(crate) const SENTENCE_CHARS: usize = 1_200;
 
@@ -26,11 +30,11 @@ pub(crate) fn clip(text: &str, limit: usize) -> String {
     shown
 }
 
-/// Like [`clip`], without saying how much was cut: for labels that have a tooltip.
-pub(crate) fn clip_label(text: &str) -> String {
+/// Like [`clip`], without saying how much was cut: for labels, whose whole text stands elsewhere.
+pub(crate) fn shorten(text: &str, limit: usize) -> String {
     let mut shown = String::new();
     let mut characters = text.chars();
-    for character in characters.by_ref().take(LABEL_CHARS) {
+    for character in characters.by_ref().take(limit) {
         push_visible(&mut shown, character);
     }
     if characters.next().is_some() {
@@ -85,6 +89,7 @@ mod tests {
         let shown = clip(&megabyte, 10);
         assert_eq!(shown, format!("{}… (+999990 characters)", "é".repeat(10)));
         assert_eq!(clip("exactly ten", 11), "exactly ten");
-        assert_eq!(clip_label("0123456789012345678"), "012345678901234567…");
+        assert_eq!(shorten("0123456789", 4), "0123…");
+        assert_eq!(shorten("0123", 4), "0123");
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use checker::{KeyResult, OpId, Operation, Violation};
 
+use crate::clip::{CELL_CHARS, clip};
 use crate::data::ReportData;
 use crate::quantity::{duration, moment};
 use crate::result::{AnomalyRecord, Effect, FaultRecord};
@@ -134,8 +135,8 @@ pub(crate) fn fault_sentence(fault: &FaultRecord) -> String {
     format!(
         "Fault #{} was active: {} {} from {} to {} ({}).",
         fault.id,
-        fault.name,
-        fault.description,
+        clip(&fault.name, CELL_CHARS),
+        clip(&fault.description, CELL_CHARS),
         moment(fault.start_ns),
         moment(fault.end_ns),
         duration(fault.end_ns.saturating_sub(fault.start_ns)),

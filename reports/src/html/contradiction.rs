@@ -55,7 +55,7 @@ fn legend() -> Markup {
         ul.legend {
             @for (class, words) in [("ok", "ok"), ("failed", "failed: no effect"), ("info", "indeterminate: may take effect at any time")] {
                 li {
-                    svg width="34" height="13" aria-hidden="true" {
+                    svg width=(if class == "info" { "34" } else { "22" }) height="13" aria-hidden="true" {
                         g.operation.(class) {
                             rect x="1" y="1" width="20" height="11" rx="2" {}
                             @if class == "info" { line x1="21" x2="33" y1="6.5" y2="6.5" {} }

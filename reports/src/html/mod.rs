@@ -81,7 +81,7 @@ fn plots(data: &ReportData<'_>) -> Markup {
         @if timed {
             section {
                 h2 { "Latency and throughput" }
-                (plot("Latency of each operation, by the moment of its call (logarithmic).", &plots::latency(data)))
+                (plot("Latency of each operation, from the moment it was due (logarithmic).", &plots::latency(data)))
                 (plot("Operations completed per second, by outcome.", &plots::rate(data)))
             }
         }

@@ -16,7 +16,7 @@ const MAX_KEYS: usize = 500;
 struct Row {
     key: Option<Value>,
     counts: Counts,
-    /// Worse answers first.
+    /// Worse answers first; then shorter keys, so that `k2` comes before `k10`.
     rank: u8,
     answer: String,
 }
@@ -93,7 +93,13 @@ fn rows(data: &ReportData<'_>) -> Vec<Row> {
             }
         })
         .collect();
-    rows.sort_by(|left, right| (left.rank, &left.key).cmp(&(right.rank, &right.key)));
+    rows.sort_by_cached_key(|row| {
+        (
+            row.rank,
+            key_text(row.key.as_ref()).chars().count(),
+            row.key.clone(),
+        )
+    });
     rows
 }
 

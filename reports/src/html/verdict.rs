@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::answers::{self, Answer, Headline, Tone, five, key_name, sentence};
-use crate::clip::{CELL_CHARS, SENTENCE_CHARS, clip};
+use crate::clip::{CELL_CHARS, COMMAND_CHARS, clip};
 use crate::data::ReportData;
 use crate::finding::{Finding, fault_sentence};
 use crate::quantity::{counted, moment};
@@ -82,7 +82,9 @@ pub(super) fn section(data: &ReportData<'_>, headline: &Headline, findings: &[Fi
 
 fn facts(data: &ReportData<'_>, finding: &Finding) -> Markup {
     let fault = finding.record.fault.and_then(|id| data.result?.fault(id));
-    let leaders = leaders_then(data, finding);
+    let leaders = data.result.map_or(String::new(), |result| {
+        leaders_then(&result.leaders, data, finding)
+    });
     html! {
         dl.facts {
             dt { "Class" } dd { (clip(&finding.record.class, 40)) }
@@ -90,7 +92,7 @@ fn facts(data: &ReportData<'_>, finding: &Finding) -> Markup {
                 dt { "Key" } dd { (key_name(key)) }
             }
             @if let Some(fault) = fault {
-                dt { "Fault" } dd { (clip(&fault_sentence(fault), SENTENCE_CHARS)) }
+                dt { "Fault" } dd { (fault_sentence(fault)) }
             } @else if data.result.is_some() {
                 dt { "Fault" } dd { "No fault was active." }
             }
@@ -105,7 +107,7 @@ fn facts(data: &ReportData<'_>, finding: &Finding) -> Markup {
 }
 
 /// Who led when the last operation of a contradiction was called.
-fn leaders_then(data: &ReportData<'_>, finding: &Finding) -> String {
+fn leaders_then(leaders: &[LeaderSpan], data: &ReportData<'_>, finding: &Finding) -> String {
     let last = finding
         .operations
         .last()
@@ -114,8 +116,7 @@ fn leaders_then(data: &ReportData<'_>, finding: &Finding) -> String {
         return String::new();
     };
     let led = |span: &&LeaderSpan| (span.from_ns..=span.to_ns).contains(&time.0);
-    let names: Vec<String> = data
-        .leaders()
+    let names: Vec<String> = leaders
         .iter()
         .filter(led)
         .map(|span| format!("{} in term {}", clip(&span.node, 40), span.term))
@@ -124,8 +125,9 @@ fn leaders_then(data: &ReportData<'_>, finding: &Finding) -> String {
         [] => format!("No leader was seen at {}.", moment(time.0)),
         [one] => format!("{one}, at {}.", moment(time.0)),
         several => format!(
-            "Two nodes or more took themselves for the leader at {}: {}.",
+            "At {} {} nodes took themselves for the leader: {}.",
             moment(time.0),
+            several.len(),
             several.join(", ")
         ),
     }
@@ -163,7 +165,7 @@ fn replay(command: &str) -> Markup {
     html! {
         div.replay {
             p { "Run it again" }
-            div.command { code { (command) } button.copy type="button" hidden { "Copy" } }
+            div.command { code { (clip(command, COMMAND_CHARS)) } button.copy type="button" hidden { "Copy" } }
         }
     }
 }

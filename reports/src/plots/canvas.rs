@@ -10,7 +10,7 @@ use plotters::prelude::*;
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::clip::clip;
+use crate::clip::{LABEL_CHARS, ROW_CHARS, shorten};
 use crate::palette::{self, BLUE, GRID, INK};
 use crate::quantity::as_seconds;
 use crate::result::{Effect, FaultRecord};
@@ -19,6 +19,8 @@ pub(super) const WIDTH: u32 = 960;
 const CURVES_HEIGHT: u32 = 270;
 const LEGEND_HEIGHT: u32 = 30;
 const ROW_HEIGHT: u32 = 18;
+/// Room between the faults and the curves.
+const GAP: u32 = 8;
 /// Room left of the curves for numbers and names of faults.
 pub(super) const LEFT: u32 = 84;
 const BAND_OPACITY: f64 = 0.16;
@@ -52,7 +54,7 @@ pub(super) fn height(faults: &[FaultRecord]) -> u32 {
 
 /// Height of the legend and the rows of faults.
 pub(super) fn header_height(faults: &[FaultRecord]) -> u32 {
-    LEGEND_HEIGHT + ROW_HEIGHT * kinds(faults).len() as u32
+    LEGEND_HEIGHT + ROW_HEIGHT * kinds(faults).len() as u32 + GAP
 }
 
 /// Draws on a fresh sheet and returns the SVG.
@@ -106,7 +108,7 @@ pub(super) fn legend<'e>(
     let mut x = LEFT as i32;
     let y = 14;
     for entry in entries {
-        let name = clip(&entry.name, 24);
+        let name = shorten(&entry.name, LABEL_CHARS);
         mark(sheet, entry.mark, entry.color, (x + 4, y))?;
         sheet.draw(&Text::new(
             name.clone(),
@@ -160,7 +162,7 @@ where
     for (row, kind) in kinds(faults).into_iter().enumerate() {
         let y = (LEGEND_HEIGHT + ROW_HEIGHT * row as u32 + ROW_HEIGHT / 2) as i32 - 3;
         sheet.draw(&Text::new(
-            clip(kind, 11),
+            shorten(kind, ROW_CHARS),
             (LEFT as i32 - 8, y),
             small(INK, HPos::Right),
         ))?;
@@ -174,7 +176,9 @@ where
 
 fn bar(sheet: &Sheet<'_>, fault: &FaultRecord, left: i32, right: i32, y: i32) -> Drawn {
     let right = right.max(left + 2);
-    let style = palette::fault(&fault.name).mix(0.75).filled();
+    let style = palette::fault(&fault.name)
+        .mix(bar_opacity(fault.effect))
+        .filled();
     sheet.draw(&Rectangle::new([(left, y - 6), (right, y + 6)], style))?;
     let label = format!("#{}", fault.id);
     if label.len() as i32 * CHARACTER_WIDTH + 4 <= right - left {
@@ -185,6 +189,14 @@ fn bar(sheet: &Sheet<'_>, fault: &FaultRecord, left: i32, right: i32, y: i32) ->
         ))?;
     }
     Ok(())
+}
+
+/// A fault that was not proven to act is drawn paler.
+fn bar_opacity(effect: Effect) -> f64 {
+    match effect {
+        Effect::Installed => 1.0,
+        Effect::Skipped | Effect::Indeterminate => 0.4,
+    }
 }
 
 fn kinds(faults: &[FaultRecord]) -> BTreeSet<&str> {

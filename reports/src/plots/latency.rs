@@ -1,4 +1,4 @@
-//! Latency of every operation against the moment it was called, on a logarithmic axis.
+//! Latency of every operation against the moment it was due, on a logarithmic axis.
 
 use checker::{Operation, Outcome};
 use plotters::prelude::*;
@@ -17,7 +17,9 @@ const MAX_OTHER: usize = 900;
 /// The least latency the axis shows.
 const FLOOR_MS: f64 = 0.1;
 
-/// The latency of each operation by the moment of its call, as SVG; colour by function, shape by outcome.
+/// The latency of each operation by the moment it was due, as SVG; colour by function, shape by outcome.
+///
+/// Where arrivals do not wait for answers, latency counts from the arrival: the wait for a busy client is part of it.
 ///
 /// Above some thousands of operations the plot is thinned to the extremes and ranks of each slice of time, and says so.
 /// Operations without times, or that never returned, are left out.
@@ -186,14 +188,14 @@ impl Scatter {
 }
 
 fn point(operation: &Operation, functions: &[String]) -> Option<Point> {
-    let called = operation.arrival_time.or(operation.call_time)?.0;
-    let latency_ns = operation.return_time?.0.saturating_sub(called);
+    let due = operation.arrival_time.or(operation.call_time)?.0;
+    let latency_ns = operation.return_time?.0.saturating_sub(due);
     let series = functions
         .iter()
         .position(|name| *name == operation.f)
         .unwrap_or(functions.len());
     Some(Point {
-        time_ns: called,
+        time_ns: due,
         latency_ns,
         series,
     })

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use checker::{History, OpId, Operation, Outcome, Value};
 
 use super::scale::{Axis, Scale};
-use crate::clip::clip_label;
+use crate::clip::{LABEL_CHARS, ROW_CHARS, shorten};
 use crate::finding::Finding;
 
 /// Most operations a picture shows.
@@ -166,7 +166,11 @@ fn lanes(chosen: &[OpId], all: &[Operation], emphasised: &BTreeSet<OpId>, axis: 
             to: end(operation, axis),
             outcome: operation.outcome,
             emphasised: emphasised.contains(id),
-            label: label(operation),
+            label: if emphasised.contains(id) {
+                label_with_node(operation)
+            } else {
+                label(operation)
+            },
         });
     }
     for bars in by_process.values_mut() {
@@ -192,7 +196,15 @@ pub(crate) fn label(operation: &Operation) -> String {
         }
         other => format!("{other} {}", operation.input),
     };
-    clip_label(&text)
+    shorten(&text, LABEL_CHARS)
+}
+
+/// The label of an operation of the contradiction: the node matters there.
+fn label_with_node(operation: &Operation) -> String {
+    match &operation.node {
+        Some(node) => format!("{} on {}", label(operation), shorten(node, ROW_CHARS)),
+        None => label(operation),
+    }
 }
 
 fn read_value(operation: &Operation) -> String {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::scale::{CHARACTER_WIDTH, GUTTER, Scale, px};
-use crate::clip::{CELL_CHARS, clip, clip_label};
+use crate::clip::{LABEL_CHARS, ROW_CHARS, clip, shorten};
 use crate::finding::fault_sentence;
 use crate::result::{Effect, FaultRecord, LeaderSpan};
 
@@ -85,7 +85,7 @@ impl Tracks {
 
     /// The name of the row that starts here.
     pub(crate) fn name(&self, name: &str) -> Markup {
-        html! { text.row x=(px(GUTTER - 10.0)) y=(px(self.y + 14.5)) text-anchor="end" { (clip(name, 14)) } }
+        html! { text.row x=(px(GUTTER - 10.0)) y=(px(self.y + 14.5)) text-anchor="end" { (shorten(name, ROW_CHARS)) } }
     }
 
     fn rows(&mut self, names: BTreeSet<&str>, draw: impl Fn(&Tracks, &str) -> Markup) -> Markup {
@@ -99,11 +99,11 @@ impl Tracks {
 
     fn fault(&self, fault: &FaultRecord) -> Markup {
         let (left, width) = self.extent(fault.start_ns, fault.end_ns);
-        let label = format!("#{} {}", fault.id, clip_label(&fault.description));
+        let label = format!("#{} {}", fault.id, shorten(&fault.description, LABEL_CHARS));
         let short = format!("#{}", fault.id);
         html! {
             g.fault.(fault_class(&fault.name)).(fault.effect) {
-                title { (clip(&fault_sentence(fault), CELL_CHARS)) }
+                title { (fault_sentence(fault)) }
                 (self.bar(left, width))
                 (self.inside(left, width, &[&label, &short]))
             }

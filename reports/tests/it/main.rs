@@ -1,0 +1,7 @@
+//! What readers of a run see: the page, the plots, `result.json` and the last lines.
+
+mod escaping;
+mod fixture;
+mod page;
+mod plots;
+mod result;
