@@ -50,6 +50,12 @@ pub(crate) fn as_millis(time_ns: u64) -> f64 {
     time_ns as f64 / NANOS_PER_MILLI as f64
 }
 
+/// A number with as many decimals as it needs, at most six.
+pub(crate) fn plain(number: f64) -> String {
+    let text = format!("{number:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// A step between axis marks: the least 1, 2 or 5 times a power of ten that gives at most `marks` steps.
 pub(crate) fn axis_step_ns(range_ns: u64, marks: u64) -> u64 {
     let least = (range_ns / marks.max(1)).max(1);
@@ -110,6 +116,20 @@ mod tests {
             assert_eq!(duration(length_ns), expected);
         }
         assert_eq!(moment(12_401_999_999), "12.401 s");
+    }
+
+    #[test]
+    fn plain_numbers_have_no_noise() {
+        let rows = [
+            (0.1 + 0.2, "0.3"),
+            (0.0, "0"),
+            (100.0, "100"),
+            (1e10, "10000000000"),
+            (0.000_25, "0.00025"),
+        ];
+        for (number, expected) in rows {
+            assert_eq!(plain(number), expected);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::canvas::{self, Drawn, Entry, Mark, Sheet};
 use super::thin::{Point, thin};
 use crate::data::ReportData;
 use crate::palette::{BLUE, GREEN, GRID, INK, ORANGE, PURPLE, VERMILLION};
-use crate::quantity::{as_millis, as_seconds, count};
+use crate::quantity::{as_millis, as_seconds, count, plain};
 
 /// Most points of each outcome.
 const MAX_OK: usize = 3_000;
@@ -131,8 +131,8 @@ impl Scatter {
             .bold_line_style(GRID)
             .axis_style(GRID)
             .label_style(canvas::small(INK, HPos::Center))
-            .x_label_formatter(&|seconds| format!("{seconds} s"))
-            .y_label_formatter(&|millis| format!("{millis} ms"))
+            .x_label_formatter(&|seconds| format!("{} s", plain(*seconds)))
+            .y_label_formatter(&|millis| format!("{} ms", plain(*millis)))
             .draw()?;
         let style = |point: &Point| {
             color(

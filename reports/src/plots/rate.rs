@@ -8,7 +8,7 @@ use plotters::style::text_anchor::HPos;
 use super::canvas::{self, Drawn, Entry, Mark, Sheet};
 use crate::data::ReportData;
 use crate::palette::{BLUE, GRID, INK, ORANGE, PURPLE};
-use crate::quantity::as_seconds;
+use crate::quantity::{as_seconds, plain};
 
 /// Most intervals the plot counts in.
 const MAX_INTERVALS: u64 = 240;
@@ -66,9 +66,8 @@ fn per_second<'a>(operations: impl Iterator<Item = &'a Operation>, end_ns: u64) 
             *count += 1;
         }
     }
-    let middle = |interval: usize| {
-        as_seconds(interval as u64 * width_ns + width_ns / 2).min(as_seconds(end_ns))
-    };
+    let middle =
+        |interval: usize| ((interval as f64 + 0.5) * as_seconds(width_ns)).min(as_seconds(end_ns));
     counts
         .into_iter()
         .enumerate()
@@ -97,8 +96,8 @@ fn paint(sheet: &Sheet<'_>, data: &ReportData<'_>, series: &[Series]) -> Drawn {
         .bold_line_style(GRID)
         .axis_style(GRID)
         .label_style(canvas::small(INK, HPos::Center))
-        .x_label_formatter(&|seconds| format!("{seconds} s"))
-        .y_label_formatter(&|rate| format!("{rate} /s"))
+        .x_label_formatter(&|seconds| format!("{} s", plain(*seconds)))
+        .y_label_formatter(&|rate| format!("{} /s", plain(*rate)))
         .draw()?;
     for series in series {
         let color: RGBColor = series.entry.color;

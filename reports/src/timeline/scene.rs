@@ -114,7 +114,8 @@ fn scale_around(finding: &Finding, all: &[Operation], axis: Axis) -> Scale {
     }
 }
 
-/// Operations on the key within the scale, the contradiction's own first, then by distance from its last one.
+/// Operations on the key within the scale: the contradiction's own first, then those that say something about the value, each
+/// by distance from the contradiction's last one.
 fn candidates(
     finding: &Finding,
     all: &[Operation],
@@ -136,11 +137,21 @@ fn candidates(
         let own = finding.operations.contains(&operation.id);
         (
             !own,
+            !may_matter(operation),
             begin(operation, scale.axis).abs_diff(last),
             operation.id,
         )
     });
     found.into_iter().map(|operation| operation.id).collect()
+}
+
+/// A failed operation had no effect, and a read without an answer tells nothing.
+fn may_matter(operation: &Operation) -> bool {
+    match operation.outcome {
+        Outcome::Ok => true,
+        Outcome::Info => operation.f != "read",
+        Outcome::Fail => false,
+    }
 }
 
 fn choose(candidates: &[OpId], all: &[Operation]) -> Vec<OpId> {
@@ -211,5 +222,106 @@ fn read_value(operation: &Operation) -> String {
     match operation.outcome {
         Outcome::Ok => operation.output.to_string(),
         Outcome::Fail | Outcome::Info => "?".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use checker::{Event, EventType, Nanos, Process};
+
+    use super::*;
+    use crate::result::AnomalyRecord;
+
+    /// A write and a late read of client 0, and between them one operation of each of `crowd` clients.
+    fn crowded(crowd: i64, f: &str, outcome: EventType) -> History {
+        let event = |process, time, event_type, f: &str| Event {
+            index: time,
+            time: Nanos(time * 1_000_000),
+            process: Process::Client(process),
+            event_type,
+            f: f.to_owned(),
+            key: None,
+            value: Value::Int(process),
+            node: None,
+            error: None,
+            arrival: None,
+        };
+        let mut events = vec![
+            event(0, 1, EventType::Invoke, "write"),
+            event(0, 2, EventType::Ok, "write"),
+        ];
+        for (process, time) in (1..=crowd).zip((10..).step_by(2)) {
+            events.extend([
+                event(process, time, EventType::Invoke, f),
+                event(process, time + 1, outcome, f),
+            ]);
+        }
+        events.push(event(0, 9_000, EventType::Invoke, "read"));
+        events.push(event(0, 9_001, EventType::Ok, "read"));
+        History::from_events(None, events).expect("the history is well-formed")
+    }
+
+    fn scene(history: &History) -> Scene {
+        let last = OpId(history.operations.len() - 1);
+        let record = AnomalyRecord {
+            class: "stale-read".to_owned(),
+            key: None,
+            operations: Vec::new(),
+            explanation: String::new(),
+            fault: None,
+        };
+        Scene::of(
+            &Finding {
+                record,
+                operations: vec![OpId(0), last],
+            },
+            history,
+        )
+        .expect("the operations are there")
+    }
+
+    #[test]
+    fn a_crowd_of_clients_is_cut_but_never_the_contradiction() {
+        let scene = scene(&crowded(500, "write", EventType::Ok));
+        assert_eq!((scene.lanes.len(), scene.total), (MAX_LANES, 502));
+        assert_eq!(scene.shown, 2 + MAX_LANES - 1);
+        let emphasised = scene
+            .lanes
+            .iter()
+            .flat_map(|lane| &lane.bars)
+            .filter(|bar| bar.emphasised)
+            .count();
+        assert_eq!(emphasised, 2);
+        assert_eq!(
+            scene.lanes[1].process, 484,
+            "the crowd nearest to the last operation stays"
+        );
+    }
+
+    #[test]
+    fn failed_operations_give_way_to_those_that_took_effect() {
+        let mut history = crowded(500, "write", EventType::Fail);
+        history.operations[3].outcome = Outcome::Ok;
+        let scene = scene(&history);
+        let kept = scene
+            .lanes
+            .iter()
+            .flat_map(|lane| &lane.bars)
+            .any(|bar| bar.operation == OpId(3));
+        assert!(
+            kept,
+            "the one operation that took effect is far from the last, and shown"
+        );
+    }
+
+    #[test]
+    fn histories_without_times_are_drawn_in_their_order() {
+        let mut history = crowded(3, "write", EventType::Ok);
+        for operation in &mut history.operations {
+            (operation.call_time, operation.return_time) = (None, None);
+        }
+        let scene = scene(&history);
+        assert_eq!(scene.scale.axis, Axis::Order);
+        assert_eq!(scene.shown, 5);
     }
 }

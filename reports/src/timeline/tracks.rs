@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::scale::{CHARACTER_WIDTH, GUTTER, Scale, px};
+use super::scale::{CHARACTER_WIDTH, GUTTER, Scale, WIDTH, px};
 use crate::clip::{LABEL_CHARS, ROW_CHARS, clip, shorten};
 use crate::finding::fault_sentence;
 use crate::result::{Effect, FaultRecord, LeaderSpan};
@@ -76,9 +76,11 @@ impl Tracks {
         self.y += AXIS_HEIGHT;
         html! {
             @for (moment, label) in self.scale.marks() {
-                @let x = px(self.scale.x(moment));
-                line.grid x1=(x) x2=(x) y1=(px(top)) y2=(px(bottom)) {}
-                text.axis x=(x) y=(px(bottom + 15.0)) text-anchor="middle" { (label) }
+                @let x = self.scale.x(moment);
+                @let width = label.chars().count() as f64 * CHARACTER_WIDTH;
+                @let middle = x.min(WIDTH - width / 2.0);
+                line.grid x1=(px(x)) x2=(px(x)) y1=(px(top)) y2=(px(bottom)) {}
+                text.axis x=(px(middle)) y=(px(bottom + 15.0)) text-anchor="middle" { (label) }
             }
         }
     }

@@ -119,6 +119,19 @@ fn tiny_histories_have_a_page() {
 }
 
 #[test]
+fn the_last_moment_of_the_clock_has_a_page() {
+    let mut history = history("0 n1 k1: w1@100-105 r1@200-205");
+    history.operations[1].return_time = Some(checker::Nanos(u64::MAX));
+    let data = ReportData {
+        title: "late",
+        result: None,
+        history: &history,
+        analysis: None,
+    };
+    assert!(text(&render(&data)).contains("2 operations: 2 ok"));
+}
+
+#[test]
 fn equal_runs_have_byte_identical_pages_of_bounded_size() {
     let page = render(&large(6_000).data());
     assert_eq!(page, render(&large(6_000).data()));
