@@ -18,6 +18,7 @@ mod error;
 mod init;
 mod outer;
 
+pub(crate) use cordon::furnish;
 pub use error::{LabError, LabStep};
 
 use crate::kernel::{self, Forked};
@@ -66,6 +67,18 @@ pub fn enter() -> Result<Lab, LabError> {
     cordon::furnish()?;
     INSIDE.store(true, Ordering::Relaxed);
     Ok(lab)
+}
+
+/// The first half of a lab for a probe: the child it forks is PID 1 of the new namespaces and has yet to [`furnish`]
+/// them. Nobody waits, forwards or reaps.
+pub(crate) fn unshare_for_children() -> Result<Forked, LabError> {
+    cordon::unshare_all()?;
+    kernel::fork().map_err(|errno| LabError::at(LabStep::Fork, errno))
+}
+
+/// The namespaces alone, for a probe that is over then.
+pub(crate) fn unshare_for_nobody() -> Result<(), LabError> {
+    cordon::unshare_all().map(drop)
 }
 
 /// True once [`enter`] has returned in this process.

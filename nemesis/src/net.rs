@@ -10,6 +10,7 @@
 //!
 //! The network speaks IPv4 only. IPv6 is switched off in the namespaces so that nothing flows around a cut.
 
+mod attempt;
 mod choice;
 mod error;
 mod iptables;
@@ -18,6 +19,7 @@ mod netlink;
 mod seats;
 mod switch;
 
+pub(crate) use attempt::{try_bridge, try_iptables, try_packet_sockets, try_tun};
 pub use choice::{Chosen, NetChoice, PlaneKind, UnknownNet, choose};
 pub use error::NetError;
 

@@ -12,19 +12,24 @@ const CAP_NET_ADMIN: u32 = 12;
 const CAP_SYS_ADMIN: u32 = 21;
 
 /// Leaves the namespaces of the host. The PID namespace takes effect for children only.
-pub(crate) fn unshare_all() -> Result<Lab, LabError> {
+pub(super) fn unshare_all() -> Result<Lab, LabError> {
     let user_namespace = !(has_capability(CAP_SYS_ADMIN)? && has_capability(CAP_NET_ADMIN)?);
-    let (uid, gid) = (getuid(), getgid());
     if user_namespace {
-        // On its own first, so that a refusal can be told from a refusal of the others.
-        unshare(CloneFlags::CLONE_NEWUSER).at(LabStep::UserNamespace)?;
-        write_map("setgroups", "deny")?;
-        write_map("uid_map", &format!("0 {uid} 1"))?;
-        write_map("gid_map", &format!("0 {gid} 1"))?;
+        unshare_user()?;
     }
     let rest = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWPID;
     unshare(rest).at(LabStep::Namespaces)?;
     Ok(Lab { user_namespace })
+}
+
+/// Enters a user namespace in which the present user is root. It comes before the other namespaces, so that a refusal
+/// can be told from a refusal of those.
+fn unshare_user() -> Result<(), LabError> {
+    let (uid, gid) = (getuid(), getgid());
+    unshare(CloneFlags::CLONE_NEWUSER).at(LabStep::UserNamespace)?;
+    write_map("setgroups", "deny")?;
+    write_map("uid_map", &format!("0 {uid} 1"))?;
+    write_map("gid_map", &format!("0 {gid} 1"))
 }
 
 /// Gives the inside its mounts and its loopback. Runs inside the PID namespace.

@@ -1,6 +1,7 @@
 //! Which plane a run gets, and why.
 
 use super::iptables::{self, Tool};
+use super::namespace::Namespace;
 use super::{NetError, switch};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -61,7 +62,9 @@ pub fn choose(choice: NetChoice) -> Result<Chosen, NetError> {
 fn usable_iptables() -> Result<Tool, NetError> {
     let tool = Tool::find()?;
     if crate::lab::inside() {
-        iptables::try_out(&tool)?;
+        let scratch = Namespace::create()?;
+        iptables::try_rule(&tool, &scratch)?;
+        iptables::try_bridge(&scratch)?;
     }
     Ok(tool)
 }

@@ -162,18 +162,21 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Sets a rule in a namespace of no further use, and lays a bridge in another: whether the plane can be built here.
-pub(super) fn try_out(tool: &Tool) -> Result<(), NetError> {
-    let scratch = Namespace::create()?;
+/// Sets a rule in a namespace of no further use.
+pub(super) fn try_rule(tool: &Tool, scratch: &Namespace) -> Result<(), NetError> {
     let place = Place {
-        namespace: &scratch,
+        namespace: scratch,
         node: None,
     };
-    tool.run(place, &["-A", "INPUT", "-s", "10.99.0.1", "-j", "DROP"])?;
+    tool.run(place, &["-A", "INPUT", "-s", "10.99.0.1", "-j", "DROP"])
+        .map(drop)
+}
+
+/// Lays a bridge and a cable in a namespace of no further use.
+pub(super) fn try_bridge(scratch: &Namespace) -> Result<(), NetError> {
     scratch.run(|| {
-        let netlink = Netlink::open()?;
-        netlink.add_bridge(BRIDGE)?;
-        netlink.add_veth("port0", "port1")
+        lay_bridge()?;
+        Netlink::open()?.add_veth("port0", "port1")
     })
 }
 

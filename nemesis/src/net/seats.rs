@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// The nodes of a network in the order of their addresses, which is the order they were given in.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Seats {
     seats: Vec<Seat>,
 }

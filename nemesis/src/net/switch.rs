@@ -47,6 +47,16 @@ pub(super) fn ports_here() -> String {
     PortKind::here().to_string()
 }
 
+/// Makes a TUN port in a namespace of no further use.
+pub(super) fn try_tun(scratch: &Namespace) -> Result<(), NetError> {
+    port::try_tun(scratch)
+}
+
+/// Makes a packet-socket port in a namespace of no further use.
+pub(super) fn try_packet_socket(scratch: &Namespace) -> Result<(), NetError> {
+    port::try_packet_socket(scratch)
+}
+
 impl Plane for SwitchPlane {
     fn kind(&self) -> PlaneKind {
         PlaneKind::Switch

@@ -1,38 +1,53 @@
 //! Both planes: what a cut stops, what it leaves alone, and what it counts.
 
 use crate::network::{Conversation, Datagrams, three_nodes};
-use crate::runner::{Scene, enter_lab};
+use crate::runner::{Scene, enter_lab, skip};
 use nemesis::NodeName;
-use nemesis::net::{NetError, Plane, PlaneKind};
+use nemesis::net::{NetChoice, NetError, Plane, PlaneKind, choose};
 use nemesis::partition::Grudge;
+use nix::mount::{MsFlags, mount};
+use std::fs;
 use std::net::{TcpListener, TcpStream};
 
 pub(crate) const SCENES: &[Scene] = &[
-    scene("switch::cut_and_heal", |_| {
-        cut_and_heal(PlaneKind::Switch);
+    scene("tun::cut_and_heal", |_| {
+        cut_and_heal(Network::Tun);
     }),
-    scene("switch::one_way", |_| {
-        one_way(PlaneKind::Switch);
+    scene("tun::one_way", |_| {
+        one_way(Network::Tun);
     }),
-    scene("switch::lost_answers", |_| {
-        lost_answers(PlaneKind::Switch);
+    scene("tun::lost_answers", |_| {
+        lost_answers(Network::Tun);
     }),
-    scene("switch::bulk", |_| {
-        bulk(PlaneKind::Switch);
+    scene("tun::bulk", |_| {
+        bulk(Network::Tun);
+    }),
+    scene("packet_sockets::cut_and_heal", |_| {
+        cut_and_heal(Network::PacketSockets);
+    }),
+    scene("packet_sockets::one_way", |_| {
+        one_way(Network::PacketSockets);
+    }),
+    scene("packet_sockets::lost_answers", |_| {
+        lost_answers(Network::PacketSockets);
+    }),
+    scene("packet_sockets::bulk", |_| {
+        bulk(Network::PacketSockets);
     }),
     scene("iptables::cut_and_heal", |_| {
-        cut_and_heal(PlaneKind::Iptables);
+        cut_and_heal(Network::Iptables);
     }),
     scene("iptables::one_way", |_| {
-        one_way(PlaneKind::Iptables);
+        one_way(Network::Iptables);
     }),
     scene("iptables::lost_answers", |_| {
-        lost_answers(PlaneKind::Iptables);
+        lost_answers(Network::Iptables);
     }),
     scene("iptables::bulk", |_| {
-        bulk(PlaneKind::Iptables);
+        bulk(Network::Iptables);
     }),
     scene("build_outside_a_lab_is_refused", |_| outside_a_lab()),
+    scene("choice_says_why", |_| choice_says_why()),
 ];
 
 const fn scene(name: &'static str, play: fn(&[String])) -> Scene {
@@ -43,11 +58,69 @@ const fn scene(name: &'static str, play: fn(&[String])) -> Scene {
     }
 }
 
+/// The networks there are, the two kinds of port of the switch told apart.
+#[derive(Clone, Copy)]
+enum Network {
+    Tun,
+    PacketSockets,
+    Iptables,
+}
+
+impl Network {
+    /// Enters the lab and builds a network of three nodes there; skips the scene when this user cannot.
+    fn build(self) -> (Vec<NodeName>, Box<dyn Plane>) {
+        enter_lab();
+        match self {
+            Network::Tun => match fs::File::options().write(true).open("/dev/net/tun") {
+                Ok(_) => three_nodes(PlaneKind::Switch),
+                Err(error) => skip(format!("/dev/net/tun: {error}")),
+            },
+            Network::PacketSockets => {
+                hide_tun();
+                let (nodes, plane) = three_nodes(PlaneKind::Switch);
+                assert!(plane.description().contains("packet sockets"));
+                (nodes, plane)
+            }
+            Network::Iptables => three_nodes(PlaneKind::Iptables),
+        }
+    }
+}
+
+/// In this lab, no `/dev/net/tun` exists.
+fn hide_tun() {
+    let none: Option<&str> = None;
+    mount(none, "/dev/net", Some("tmpfs"), MsFlags::empty(), none).unwrap();
+}
+
+/// With the tools and devices of a bare machine, the reason names what is missing and what is used instead.
+fn choice_says_why() {
+    let asked = choose(NetChoice::Switch).unwrap();
+    assert_eq!(asked.kind, PlaneKind::Switch);
+    assert!(asked.reason.starts_with("asked for; the switch uses"));
+    enter_lab();
+    hide_tun();
+    let none: Option<&str> = None;
+    for folder in ["/usr/sbin", "/usr/bin"] {
+        mount(none, folder, Some("tmpfs"), MsFlags::empty(), none).unwrap();
+    }
+    let bare = choose(NetChoice::Auto).unwrap();
+    assert_eq!(bare.kind, PlaneKind::Switch);
+    assert!(
+        bare.reason
+            .starts_with("iptables is not installed; the switch uses packet sockets"),
+        "{}",
+        bare.reason
+    );
+    assert!(matches!(
+        choose(NetChoice::Iptables),
+        Err(NetError::NoIptables)
+    ));
+}
+
 /// TCP and UDP stop across a full partition and nowhere else, drops are counted, and the same connection goes on after
 /// the heal. A cut replaces the one before.
-fn cut_and_heal(kind: PlaneKind) {
-    enter_lab();
-    let (nodes, mut plane) = three_nodes(kind);
+fn cut_and_heal(network: Network) {
+    let (nodes, mut plane) = network.build();
     let mut across = Conversation::between(&*plane, &nodes[0], &nodes[1]);
     across.assert_answers(1);
     let datagrams = Datagrams::open(&*plane, &nodes);
@@ -80,9 +153,8 @@ fn cut_and_heal(kind: PlaneKind) {
 }
 
 /// What n1 says no longer reaches n2, and nothing else changes.
-fn one_way(kind: PlaneKind) {
-    enter_lab();
-    let (nodes, mut plane) = three_nodes(kind);
+fn one_way(network: Network) {
+    let (nodes, mut plane) = network.build();
     let datagrams = Datagrams::open(&*plane, &nodes);
     plane.cut(&deafen(&nodes, &nodes[0], &nodes[1])).unwrap();
     assert_eq!(datagrams.blocked(), ["n1->n2"]);
@@ -92,9 +164,8 @@ fn one_way(kind: PlaneKind) {
 }
 
 /// The data arrives, the answers do not: the connection survives this as well.
-fn lost_answers(kind: PlaneKind) {
-    enter_lab();
-    let (nodes, mut plane) = three_nodes(kind);
+fn lost_answers(network: Network) {
+    let (nodes, mut plane) = network.build();
     let mut across = Conversation::between(&*plane, &nodes[0], &nodes[1]);
     across.assert_answers(1);
     plane.cut(&deafen(&nodes, &nodes[1], &nodes[0])).unwrap();
@@ -105,11 +176,10 @@ fn lost_answers(kind: PlaneKind) {
 }
 
 /// Many megabytes arrive whole: frames of every size are carried, and checksums are right.
-fn bulk(kind: PlaneKind) {
+fn bulk(network: Network) {
     use std::io::{Read, Write};
     const BYTES: usize = 20_000_000;
-    enter_lab();
-    let (nodes, plane) = three_nodes(kind);
+    let (nodes, plane) = network.build();
     let address = (plane.address(&nodes[1]), 7001);
     let listener =
         crate::network::at(plane.namespace(&nodes[1]), || TcpListener::bind(address)).unwrap();

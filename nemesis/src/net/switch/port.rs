@@ -102,6 +102,16 @@ pub(super) fn open_all(
     Ok((kind, ports))
 }
 
+/// Makes a TUN port in a namespace of no further use.
+pub(super) fn try_tun(scratch: &Namespace) -> Result<(), NetError> {
+    tun::open_all(&Seats::default(), scratch).map(drop)
+}
+
+/// Makes a packet-socket port in a namespace of no further use.
+pub(super) fn try_packet_socket(scratch: &Namespace) -> Result<(), NetError> {
+    packet_socket::open_all(&Seats::default(), scratch).map(drop)
+}
+
 /// A read that failed for now only: nothing there, interrupted, or the interface is down at the moment.
 fn is_moment(error: &io::Error) -> bool {
     let now = [Errno::EAGAIN, Errno::EINTR, Errno::ENETDOWN];

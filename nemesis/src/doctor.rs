@@ -1,0 +1,211 @@
+//! What this host permits, found out by trying.
+//!
+//! Each probe does the real thing in a lab of its own, inside a forked child, and leaves nothing behind. A refusal comes
+//! with its reason and a remedy.
+
+mod sandbox;
+
+use crate::lab::{self, LabError};
+use crate::net;
+use nix::sys::prctl::set_dumpable;
+use nix::unistd::{Gid, Uid, setgid, setuid};
+use sandbox::Surroundings;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The result of trying one mechanism.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The mechanism.
+    pub name: &'static str,
+    /// What works only with it.
+    pub unlocks: &'static str,
+    /// Whether it works here.
+    pub outcome: ProbeOutcome,
+}
+
+/// Whether a mechanism works on this host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProbeOutcome {
+    /// It does; in what form.
+    Available(String),
+    /// It does not.
+    Refused(Refusal),
+}
+
+/// Why a mechanism does not work, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub struct Refusal {
+    /// What failed, and the answer of the kernel.
+    pub why: String,
+    /// What makes it work, or what is used instead.
+    pub remedy: String,
+}
+
+/// A user without privileges.
+const NOBODY: u32 = 65_534;
+
+/// One mechanism: how it is tried, and where.
+struct Trial {
+    name: &'static str,
+    unlocks: &'static str,
+    surroundings: Surroundings,
+    attempt: fn() -> Result<String, Refusal>,
+}
+
+const TRIALS: [Trial; 7] = [
+    Trial {
+        name: "lab",
+        unlocks: "every run: namespaces that vanish with it",
+        surroundings: Surroundings::Lab,
+        attempt: || Ok("mount, network and PID namespaces".into()),
+    },
+    Trial {
+        name: "user namespaces",
+        unlocks: "runs without root",
+        surroundings: Surroundings::Bare,
+        attempt: unprivileged_lab,
+    },
+    Trial {
+        name: "tun",
+        unlocks: "--net switch at full speed",
+        surroundings: Surroundings::Lab,
+        attempt: || {
+            let remedy = "sudo chmod 666 /dev/net/tun, or --device /dev/net/tun for a container; packet sockets are used \
+                          until then";
+            net::try_tun().map_err(|error| Refusal::of(&error, remedy))
+        },
+    },
+    Trial {
+        name: "packet sockets",
+        unlocks: "--net switch where /dev/net/tun cannot be opened",
+        surroundings: Surroundings::Lab,
+        attempt: || {
+            let remedy =
+                "the kernel needs CONFIG_VETH and CONFIG_PACKET (sudo modprobe veth af_packet)";
+            net::try_packet_sockets().map_err(|error| Refusal::of(&error, remedy))
+        },
+    },
+    Trial {
+        name: "bridge",
+        unlocks: "--net iptables, together with iptables",
+        surroundings: Surroundings::Lab,
+        attempt: || {
+            let remedy = "the kernel needs CONFIG_BRIDGE and CONFIG_VETH (sudo modprobe bridge veth); --net switch does not";
+            net::try_bridge().map_err(|error| Refusal::of(&error, remedy))
+        },
+    },
+    Trial {
+        name: "iptables",
+        unlocks: "--net iptables: cuts as on a remote machine",
+        surroundings: Surroundings::Lab,
+        attempt: || {
+            let remedy = "sudo apt-get install iptables, or nothing: --net switch does not need it";
+            net::try_iptables().map_err(|error| Refusal::of(&error, remedy))
+        },
+    },
+    Trial {
+        name: "process control",
+        unlocks: "--nemesis kill,pause",
+        surroundings: Surroundings::Lab,
+        attempt: pause_and_kill,
+    },
+];
+
+/// Tries everything. Call it with one thread, or accept that a child is forked from several.
+pub fn probe_all() -> Vec<Probe> {
+    let probe = |trial: &Trial| Probe {
+        name: trial.name,
+        unlocks: trial.unlocks,
+        outcome: sandbox::attempt(trial.surroundings, trial.attempt),
+    };
+    TRIALS.iter().map(probe).collect()
+}
+
+/// Whether the present user can enter a lab on this host: for tests, which say aloud what they skip.
+///
+/// # Errors
+/// [`Refusal`] with the reason and the remedy.
+pub fn lab_available() -> Result<(), Refusal> {
+    match sandbox::attempt(Surroundings::Lab, || Ok(String::new())) {
+        ProbeOutcome::Available(_) => Ok(()),
+        ProbeOutcome::Refused(refusal) => Err(refusal),
+    }
+}
+
+/// What root may do says nothing about others: root tries it as somebody without privileges.
+fn unprivileged_lab() -> Result<String, Refusal> {
+    if nix::unistd::geteuid().is_root() {
+        become_nobody().map_err(|errno| Refusal {
+            why: format!("cannot try it as user {NOBODY}: {errno}"),
+            remedy: "run this as the user who is to use it".into(),
+        })?;
+    }
+    lab::unshare_for_nobody()?;
+    Ok("an ordinary user can enter the lab".into())
+}
+
+fn become_nobody() -> nix::Result<()> {
+    setgid(Gid::from_raw(NOBODY))?;
+    setuid(Uid::from_raw(NOBODY))?;
+    // A process that changed its user may not write its own maps without this.
+    set_dumpable(true)
+}
+
+fn pause_and_kill() -> Result<String, Refusal> {
+    use crate::process::{NodeProcess, ProcessError, ProcessSpec};
+    let refuse =
+        |error: &dyn fmt::Display| Refusal::of(error, "mount /proc, and see that /bin/sh exists");
+    let log = std::fs::File::options().write(true).open("/dev/null");
+    let spec = ProcessSpec {
+        program: "/bin/sh".as_ref(),
+        args: vec!["-c".into(), "while :; do :; done".into()],
+        env: Vec::new(),
+        log: log.map_err(|error| refuse(&error))?,
+        namespace: None,
+    };
+    let cycle = || -> Result<String, ProcessError> {
+        let mut process = NodeProcess::spawn(&spec)?;
+        let evidence = process.pause()?;
+        process.resume()?;
+        process.kill()?;
+        Ok(format!(
+            "stopped within {:.1?} of the signal",
+            evidence.waited
+        ))
+    };
+    cycle().map_err(|error| refuse(&error))
+}
+
+impl Refusal {
+    fn of(error: &dyn fmt::Display, remedy: &str) -> Refusal {
+        Refusal {
+            why: error.to_string(),
+            remedy: remedy.to_owned(),
+        }
+    }
+}
+
+impl From<LabError> for Refusal {
+    fn from(error: LabError) -> Refusal {
+        match error {
+            LabError::Refused {
+                step,
+                errno,
+                remedy,
+            } => Refusal {
+                why: format!("cannot {step}: {errno}"),
+                remedy,
+            },
+            LabError::Threads { .. } | LabError::NoProc(_) | LabError::Loopback(_) => {
+                Refusal::of(&error, "see what else is refused here")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.why, self.remedy)
+    }
+}

@@ -1,0 +1,30 @@
+//! Trying the parts of a plane, in a namespace of no further use.
+
+use super::iptables::{self, Tool};
+use super::namespace::Namespace;
+use super::{NetError, switch};
+
+/// Makes a TUN interface.
+pub(crate) fn try_tun() -> Result<String, NetError> {
+    switch::try_tun(&Namespace::create()?)?;
+    Ok("/dev/net/tun can be opened".into())
+}
+
+/// Makes a veth pair with a packet socket at its end.
+pub(crate) fn try_packet_sockets() -> Result<String, NetError> {
+    switch::try_packet_socket(&Namespace::create()?)?;
+    Ok("packet sockets on veth pairs".into())
+}
+
+/// Makes a bridge and a veth pair.
+pub(crate) fn try_bridge() -> Result<String, NetError> {
+    iptables::try_bridge(&Namespace::create()?)?;
+    Ok("a bridge with veth pairs".into())
+}
+
+/// Sets a rule.
+pub(crate) fn try_iptables() -> Result<String, NetError> {
+    let tool = Tool::find()?;
+    iptables::try_rule(&tool, &Namespace::create()?)?;
+    Ok(tool.version)
+}

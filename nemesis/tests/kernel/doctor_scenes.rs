@@ -1,0 +1,37 @@
+//! The probes agree with what really works.
+
+use crate::runner::{Scene, enter_lab};
+use nemesis::doctor::{ProbeOutcome, lab_available, probe_all};
+use std::collections::BTreeMap;
+
+pub(crate) const SCENES: &[Scene] = &[Scene {
+    name: "doctor::agrees_with_the_lab",
+    play: |_| agrees_with_the_lab(),
+    is_test: true,
+}];
+
+fn agrees_with_the_lab() {
+    let outcomes: BTreeMap<_, _> = probe_all()
+        .into_iter()
+        .map(|probe| (probe.name, probe.outcome))
+        .collect();
+    let works = |name| matches!(outcomes[name], ProbeOutcome::Available(_));
+    assert_eq!(lab_available().is_ok(), works("lab"));
+    for outcome in outcomes.values() {
+        if let ProbeOutcome::Refused(refusal) = outcome {
+            assert!(
+                !refusal.why.is_empty() && !refusal.remedy.is_empty(),
+                "{refusal:?}"
+            );
+        }
+    }
+    if works("lab") {
+        enter_lab();
+        assert!(works("process control"));
+        let tun = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/net/tun");
+        assert_eq!(tun.is_ok(), works("tun"));
+    }
+}
