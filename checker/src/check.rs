@@ -63,9 +63,12 @@ fn check_object(
     budget: &dyn Budget,
 ) -> Result<KeyAnalysis, ModelError> {
     let object = Compiled::new(entries, spec, history.format)?;
-    let problem = match object {
-        Compiled::Register(register) => register.problem(),
-        Compiled::Other(problem) => problem,
+    let (register, problem) = match object {
+        Compiled::Register(register) => {
+            let problem = register.problem();
+            (Some(register), problem)
+        }
+        Compiled::Other(problem) => (None, problem),
     };
     let result = match search::search(problem, budget) {
         Answer::Valid(witness) => KeyResult::Valid { witness },
@@ -77,7 +80,11 @@ fn check_object(
             proven_until,
         },
         Answer::Invalid { stuck, states } => {
-            let object = Object { history };
+            let object = Object {
+                history,
+                key: key.as_ref(),
+                register: register.as_ref().filter(|_| spec.name != ModelName::Mutex),
+            };
             let anomaly = explain::explain(&object, stuck, &states);
             KeyResult::Invalid(Box::new(Violation {
                 operation: stuck,

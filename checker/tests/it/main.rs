@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod corpus;
+mod explanations;
 mod notation;
 mod oracle;
 mod random;

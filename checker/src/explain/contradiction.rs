@@ -1,0 +1,291 @@
+//! Contradictions between a few operations of a register, each a proof by itself.
+//!
+//! They rest on three facts. A value that nobody wrote is never seen. Where all writes of x have taken effect before an operation that
+//! shows another value y, x is gone from then on, so nothing called after that operation can see x. And a value that comes once can
+//! be replaced by compare-and-set once. For values that are written once this is the theorem of Gibbons and Korach (1997) on
+//! registers with known writers, in the words of its conflicting pairs.
+
+use crate::explain::facts::{Facts, is_cas_from};
+use crate::explain::latest::Latest;
+use crate::history::{History, OpId};
+use crate::models::register::{RegisterOp, ValueId};
+use crate::verdict::AnomalyClass;
+
+/// How many contradictions are compared for the clearest: enough to see what is typical, few enough for a register of a million
+/// operations that are all wrong.
+const MAX_COMPARED: usize = 64;
+
+/// Operations that cannot all be true.
+#[derive(Clone, Debug)]
+pub(super) enum Contradiction<'r> {
+    /// An operation saw a value that nobody can have written by then.
+    Unwritten {
+        observer: &'r RegisterOp,
+        failed: Option<&'r RegisterOp>,
+    },
+    /// An operation saw a value that completed mutations had replaced before it was called.
+    Overwritten {
+        observer: &'r RegisterOp,
+        /// The mutations, in the order of their returns.
+        by: Vec<&'r RegisterOp>,
+        /// The first of them that nobody ever saw, if the loss is certain.
+        lost: Option<&'r RegisterOp>,
+    },
+    /// Two compare-and-sets replaced the same value, which came only once.
+    TwoSuccessors {
+        value: ValueId,
+        first: &'r RegisterOp,
+        second: &'r RegisterOp,
+    },
+    /// An operation saw a value although another one had seen its successor before it was called.
+    Reappeared {
+        observer: &'r RegisterOp,
+        /// Who saw the value first.
+        before: Option<&'r RegisterOp>,
+        /// Who saw another value since.
+        between: &'r RegisterOp,
+        /// All writes of both values had returned before both were seen.
+        at_rest: bool,
+    },
+}
+
+impl<'r> Contradiction<'r> {
+    pub(super) fn class(&self) -> AnomalyClass {
+        match self {
+            Self::Unwritten {
+                failed: Some(_), ..
+            } => AnomalyClass::DirtyRead,
+            Self::Unwritten {
+                observer,
+                failed: None,
+            } if observer.action.writes().is_some() => AnomalyClass::CasMismatch,
+            Self::Unwritten { failed: None, .. } => AnomalyClass::PhantomValue,
+            Self::Overwritten { lost: Some(_), .. } | Self::TwoSuccessors { .. } => {
+                AnomalyClass::LostUpdate
+            }
+            Self::Overwritten {
+                observer,
+                lost: None,
+                ..
+            } if observer.action.writes().is_some() => AnomalyClass::CasMismatch,
+            Self::Overwritten { lost: None, .. } => AnomalyClass::StaleRead,
+            Self::Reappeared {
+                before: Some(_), ..
+            } => AnomalyClass::NonMonotonicRead,
+            Self::Reappeared {
+                before: None,
+                at_rest: true,
+                ..
+            } => AnomalyClass::Divergence,
+            Self::Reappeared {
+                before: None,
+                at_rest: false,
+                ..
+            } => AnomalyClass::StaleRead,
+        }
+    }
+
+    /// The operations, the one to blame last.
+    pub(super) fn operations(&self) -> Vec<OpId> {
+        let all: Vec<&RegisterOp> = match self {
+            Self::Unwritten { observer, failed } => {
+                failed.iter().copied().chain([*observer]).collect()
+            }
+            Self::Overwritten { observer, by, lost } => lost
+                .or(by.first().copied())
+                .into_iter()
+                .chain([*observer])
+                .collect(),
+            Self::TwoSuccessors { first, second, .. } => vec![*first, *second],
+            Self::Reappeared {
+                observer,
+                before,
+                between,
+                ..
+            } => before
+                .iter()
+                .copied()
+                .chain([*between, *observer])
+                .collect(),
+        };
+        all.iter().map(|operation| operation.id).collect()
+    }
+
+    /// Clearer ones first, then earlier ones.
+    fn rank(&self) -> (u8, u64) {
+        let clarity = match self.class() {
+            AnomalyClass::LostUpdate => 0,
+            AnomalyClass::DirtyRead | AnomalyClass::PhantomValue => 1,
+            AnomalyClass::StaleRead => 2,
+            AnomalyClass::CasMismatch => 3,
+            AnomalyClass::NonMonotonicRead | AnomalyClass::Divergence => 4,
+            AnomalyClass::DoubleApply | AnomalyClass::Other => 5,
+        };
+        let (Self::Unwritten { observer, .. }
+        | Self::Overwritten { observer, .. }
+        | Self::TwoSuccessors {
+            second: observer, ..
+        }
+        | Self::Reappeared { observer, .. }) = self;
+        (clarity, observer.ret)
+    }
+}
+
+/// The clearest contradiction of a register, if one of these kinds exists.
+pub(super) fn find<'r>(facts: &Facts<'r>, history: &History) -> Option<Contradiction<'r>> {
+    let replaced = Latest::new(facts.mutations());
+    let seen = Latest::new(facts.observations());
+    let search = Search {
+        facts,
+        history,
+        replaced,
+        seen,
+    };
+    facts
+        .observations()
+        .filter_map(|(observer, value)| search.about(observer, value))
+        .take(MAX_COMPARED)
+        .min_by_key(Contradiction::rank)
+}
+
+struct Search<'f, 'r> {
+    facts: &'f Facts<'r>,
+    history: &'f History,
+    /// Mutations by the value they wrote.
+    replaced: Latest<'r>,
+    /// Observations by the value they saw.
+    seen: Latest<'r>,
+}
+
+impl<'r> Search<'_, 'r> {
+    /// The clearest contradiction that an observation of a value is the last part of.
+    fn about(&self, observer: &'r RegisterOp, value: ValueId) -> Option<Contradiction<'r>> {
+        self.unwritten(observer, value)
+            .or_else(|| self.overwritten(observer, value))
+            .or_else(|| self.two_successors(observer, value))
+            .or_else(|| self.reappeared(observer, value))
+    }
+
+    fn unwritten(&self, observer: &'r RegisterOp, value: ValueId) -> Option<Contradiction<'r>> {
+        let written = value == self.facts.register.initial
+            || !self.facts.writers(value, observer.ret).is_empty();
+        let failed = self.facts.failed_writer(value, observer.ret);
+        (!written).then_some(Contradiction::Unwritten { observer, failed })
+    }
+
+    fn overwritten(&self, observer: &'r RegisterOp, value: ValueId) -> Option<Contradiction<'r>> {
+        let settled = self.facts.settled(value, observer);
+        let by_time = settled
+            .zip(self.replaced.before(observer.call, value))
+            .is_some_and(|(settled, latest)| settled <= latest.call);
+        let by_cas = self.facts.is_used_up(value, observer.call);
+        if !by_time && !by_cas {
+            return None;
+        }
+        let replaces = |mutation: &RegisterOp| {
+            settled.is_some_and(|settled| settled <= mutation.call)
+                || by_cas && is_cas_from(mutation, value)
+        };
+        let mut by: Vec<_> = self
+            .facts
+            .mutations()
+            .filter(|(mutation, new)| {
+                *new != value && mutation.ret < observer.call && replaces(mutation)
+            })
+            .map(|(mutation, _)| mutation)
+            .collect();
+        by.sort_by_key(|mutation| mutation.ret);
+        let lost = by
+            .iter()
+            .find(|mutation| self.is_lost(mutation, observer))
+            .copied();
+        Some(Contradiction::Overwritten { observer, by, lost })
+    }
+
+    /// One stale answer does not prove a loss. What does: nobody ever saw the write, and a compare-and-set went on from the value before
+    /// it, or reads on more than half of the nodes show values older than it.
+    fn is_lost(&self, mutation: &RegisterOp, observer: &RegisterOp) -> bool {
+        let Some(written) = mutation.action.writes() else {
+            return false;
+        };
+        if !self.facts.observers(written).is_empty() {
+            return false;
+        }
+        observer.action.writes().is_some() || self.is_missed_by_most(mutation)
+    }
+
+    fn is_missed_by_most(&self, mutation: &RegisterOp) -> bool {
+        let nodes = self
+            .history
+            .header
+            .as_ref()
+            .map_or(0, |header| header.nodes.len());
+        if nodes == 0 {
+            return false;
+        }
+        let mut missed: Vec<&str> = self
+            .facts
+            .observations()
+            .filter(|(read, _)| read.call > mutation.ret)
+            .filter(|(read, value)| {
+                self.facts
+                    .settled(*value, read)
+                    .is_some_and(|settled| settled <= mutation.call)
+            })
+            .filter_map(|(read, _)| self.history.operation(read.id).node.as_deref())
+            .collect();
+        missed.sort_unstable();
+        missed.dedup();
+        2 * missed.len() > nodes
+    }
+
+    fn two_successors(
+        &self,
+        observer: &'r RegisterOp,
+        value: ValueId,
+    ) -> Option<Contradiction<'r>> {
+        if !is_cas_from(observer, value) || !self.facts.comes_once(value) {
+            return None;
+        }
+        let first = self.facts.observers(value).iter().find(|other| {
+            is_cas_from(other, value) && (other.ret, other.id) < (observer.ret, observer.id)
+        })?;
+        Some(Contradiction::TwoSuccessors {
+            value,
+            first,
+            second: observer,
+        })
+    }
+
+    fn reappeared(&self, observer: &'r RegisterOp, value: ValueId) -> Option<Contradiction<'r>> {
+        let settled = self.facts.settled(value, observer)?;
+        let between = self
+            .seen
+            .before(observer.call, value)
+            .filter(|between| settled <= between.call)?;
+        let before = self
+            .facts
+            .observers(value)
+            .iter()
+            .take_while(|before| before.call < between.call)
+            .find(|before| before.action.writes().is_none() && before.ret < between.call)
+            .copied();
+        let other = between.action.observes()?;
+        let at_rest = self
+            .facts
+            .writers(other, between.ret)
+            .iter()
+            .all(|writer| writer.ret < between.call)
+            && self
+                .facts
+                .writers(value, observer.ret)
+                .iter()
+                .all(|writer| writer.ret < between.call);
+        Some(Contradiction::Reappeared {
+            observer,
+            before,
+            between,
+            at_rest,
+        })
+    }
+}
