@@ -44,6 +44,9 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, MalformedHistory> {
             parsed.header = Some(header);
             continue;
         }
+        if !line.trim_start().starts_with('{') {
+            return Err(malformed(Some(number), "the line is not a JSON object"));
+        }
         match serde_json::from_str::<Line>(line) {
             Ok(event) => parsed.records.push(record(event, number)),
             Err(error) if error.is_eof() && !line.ends_with('\n') => parsed.truncated = true,

@@ -4,6 +4,8 @@
 
 mod corpus;
 mod explanations;
+mod formats;
+mod fuzz;
 mod notation;
 mod oracle;
 mod random;
