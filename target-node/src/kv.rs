@@ -45,7 +45,7 @@ impl Command {
         Payload::new(&bytes)
     }
 
-    fn decode(payload: &Payload) -> Option<Self> {
+    pub(crate) fn decode(payload: &Payload) -> Option<Self> {
         postcard::from_bytes(payload.bytes()).ok()
     }
 }

@@ -8,6 +8,8 @@ mod kv;
 mod log;
 mod raft;
 mod server;
+#[cfg(test)]
+mod sim;
 mod transport;
 
 pub use args::{BadMember, BadTimeoutRange, Member, NodeArgs, TimeoutRange};

@@ -173,6 +173,10 @@ impl Raft {
         }
     }
 
+    pub(crate) const fn id(&self) -> &NodeId {
+        &self.config.id
+    }
+
     pub(crate) const fn term(&self) -> Term {
         self.hard.term
     }

@@ -92,7 +92,6 @@ pub(super) struct Node {
     outbox: Outbox,
     waiting: BTreeMap<Token, Waiting>,
     tokens: u64,
-    id: NodeId,
     client_addrs: BTreeMap<String, SocketAddr>,
     status: watch::Sender<Status>,
 }
@@ -127,7 +126,6 @@ impl Node {
             outbox,
             waiting: BTreeMap::new(),
             tokens: 0,
-            id: NodeId::new(&config.id),
             client_addrs: config.client_addrs.clone(),
             status,
         };
@@ -292,7 +290,7 @@ impl Node {
                 break;
             }
             for Envelope { to, message } in free {
-                if to == self.id {
+                if &to == self.raft.id() {
                     self.step(Input::Message { from: to, message })?;
                 } else {
                     self.outbox.send(Envelope { to, message });

@@ -1,0 +1,574 @@
+//! Events in virtual time: the network, the disks, crashes and clients, all from one seed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    Violation,
+    law::{Law, Positions},
+    node::{OnDisk, Output, Running, Waiting},
+    oracle::{Action, Ended, Operation, Oracle},
+};
+use crate::{
+    bug::{Bug, BugSet},
+    log::sim_disk::SimDisk,
+    raft::{Config, Input, Message, NodeId, Role},
+};
+
+const KEYS: usize = 3;
+const PATIENCE: Duration = Duration::from_millis(700);
+
+/// What kind of world it is.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) seed: u64,
+    pub(super) nodes: usize,
+    pub(super) clients: usize,
+    pub(super) bugs: BugSet,
+    /// How long bad things happen, before all heals.
+    pub(super) storm: Duration,
+    /// Chance that a message is lost.
+    pub(super) loss: f64,
+    /// Leaders crash all the time, timeouts are close together, and in most elections a node
+    /// crashes for a moment: votes are split, and voters restart while they are asked.
+    pub(super) contested: bool,
+}
+
+impl Settings {
+    pub(super) fn new(seed: u64, nodes: usize) -> Self {
+        Self {
+            seed,
+            nodes,
+            clients: 4,
+            bugs: BugSet::default(),
+            storm: Duration::from_secs(4),
+            loss: if seed.is_multiple_of(3) { 0.1 } else { 0.0 },
+            contested: false,
+        }
+    }
+
+    pub(super) fn with_bug(mut self, bug: Bug) -> Self {
+        self.bugs = [bug].into_iter().collect();
+        self
+    }
+}
+
+/// What a world has seen; a world in which little happened proves little.
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    pub(super) events: u64,
+    pub(super) crashes: u64,
+    pub(super) cuts: u64,
+    pub(super) elections: u64,
+    pub(super) operations: u64,
+    pub(super) committed: usize,
+}
+
+#[derive(Debug)]
+enum Happening {
+    Tick {
+        node: usize,
+        life: u64,
+    },
+    DiskDone {
+        node: usize,
+        life: u64,
+    },
+    Deliver {
+        from: usize,
+        to: usize,
+        message: Message,
+    },
+    Request {
+        node: usize,
+        waiting: Waiting,
+    },
+    Reply {
+        waiting: Waiting,
+        ended: Ended,
+    },
+    /// The client begins an operation, or gives up on the one of this number.
+    Client {
+        client: usize,
+        number: u64,
+    },
+    Trouble,
+    /// Power loss, for a moment.
+    Crash {
+        node: usize,
+    },
+    Restart {
+        node: usize,
+    },
+}
+
+#[derive(Debug)]
+struct Place {
+    id: NodeId,
+    /// Counts starts, so that events for an earlier life are recognised.
+    life: u64,
+    running: Option<Running>,
+    disk: SimDisk,
+    on_disk: OnDisk,
+    tick_at: Duration,
+    /// A suspended node handles nothing before this.
+    asleep_until: Duration,
+}
+
+#[derive(Debug)]
+struct Client {
+    number: u64,
+    node: usize,
+    last_seen: [u64; KEYS],
+}
+
+/// A cluster with its clients.
+#[derive(Debug)]
+pub(super) struct World {
+    settings: Settings,
+    rng: ChaCha8Rng,
+    now: Duration,
+    agenda: BTreeMap<(Duration, u64), Happening>,
+    scheduled: u64,
+    places: Vec<Place>,
+    clients: Vec<Client>,
+    values: u64,
+    /// Directed links that are cut.
+    cuts: BTreeSet<(usize, usize)>,
+    law: Law,
+    oracle: Oracle,
+    story: Story,
+}
+
+impl World {
+    /// Lives through a storm and the calm after it.
+    pub(super) fn run(settings: Settings) -> Result<Story, Violation> {
+        let mut world = Self::new(settings);
+        world.live_until(world.settings.storm)?;
+        world.heal();
+        let calm = world.settings.storm + Duration::from_secs(2);
+        world.live_until(calm)?;
+        let before = world.oracle.finished;
+        world.live_until(calm + Duration::from_millis(500))?;
+        world.check_progress(before)?;
+        world.clients.clear();
+        world.live_until(calm + Duration::from_secs(1))?;
+        world.check_agreement()?;
+        world.oracle.on_quiet(&world.law)?;
+        world.story.operations = world.oracle.finished;
+        world.story.committed = world.law.committed.len();
+        Ok(world.story)
+    }
+
+    fn new(settings: Settings) -> Self {
+        let place = |number: usize| Place {
+            id: NodeId::new(&format!("n{number}")),
+            life: 0,
+            running: None,
+            disk: SimDisk::default(),
+            on_disk: OnDisk::default(),
+            tick_at: Duration::ZERO,
+            asleep_until: Duration::ZERO,
+        };
+        let client = |number| Client {
+            number: 0,
+            node: number % settings.nodes,
+            last_seen: [0; KEYS],
+        };
+        let mut world = Self {
+            rng: ChaCha8Rng::seed_from_u64(settings.seed),
+            now: Duration::ZERO,
+            agenda: BTreeMap::new(),
+            scheduled: 0,
+            places: (0..settings.nodes).map(place).collect(),
+            clients: (0..settings.clients).map(client).collect(),
+            values: 0,
+            cuts: BTreeSet::new(),
+            law: Law::default(),
+            oracle: Oracle::default(),
+            story: Story::default(),
+            settings,
+        };
+        for node in 0..world.places.len() {
+            world.start(node);
+        }
+        for client in 0..world.clients.len() {
+            world.schedule(
+                Duration::from_millis(300),
+                Happening::Client { client, number: 0 },
+            );
+        }
+        world.schedule(Duration::from_millis(500), Happening::Trouble);
+        world
+    }
+
+    fn schedule(&mut self, after: Duration, what: Happening) {
+        self.scheduled += 1;
+        self.agenda.insert((self.now + after, self.scheduled), what);
+    }
+
+    fn micros(&mut self, range: std::ops::Range<u64>) -> Duration {
+        Duration::from_micros(self.rng.random_range(range))
+    }
+
+    fn live_until(&mut self, end: Duration) -> Result<(), Violation> {
+        while let Some(entry) = self.agenda.first_entry() {
+            if entry.key().0 > end {
+                break;
+            }
+            let ((at, _), what) = entry.remove_entry();
+            self.now = at;
+            self.story.events += 1;
+            self.happen(what)?;
+        }
+        self.now = end;
+        Ok(())
+    }
+
+    fn happen(&mut self, what: Happening) -> Result<(), Violation> {
+        if let Some(delay) = self.asleep(&what) {
+            self.schedule(delay, what);
+            return Ok(());
+        }
+        match what {
+            Happening::Tick { node, life } => self.tick(node, life),
+            Happening::DiskDone { node, life } => self.disk_done(node, life),
+            Happening::Deliver { from, to, message } => {
+                let from = self.places[from].id.clone();
+                self.step(to, Input::Message { from, message })
+            }
+            Happening::Request { node, waiting } => self.request(node, waiting),
+            Happening::Reply { waiting, ended } => self.finish(&waiting, &ended),
+            Happening::Client { client, number } => {
+                self.next_operation(client, number);
+                Ok(())
+            }
+            Happening::Trouble => {
+                self.trouble();
+                Ok(())
+            }
+            Happening::Crash { node } => {
+                let moment = self.micros(500..5_000);
+                self.crash(node, moment);
+                Ok(())
+            }
+            Happening::Restart { node } => {
+                self.start(node);
+                Ok(())
+            }
+        }
+    }
+
+    /// How long the node an event is for still sleeps.
+    fn asleep(&self, what: &Happening) -> Option<Duration> {
+        let node = match what {
+            Happening::Tick { node, .. }
+            | Happening::Request { node, .. }
+            | Happening::Deliver { to: node, .. } => *node,
+            Happening::DiskDone { .. }
+            | Happening::Reply { .. }
+            | Happening::Client { .. }
+            | Happening::Trouble
+            | Happening::Crash { .. }
+            | Happening::Restart { .. } => return None,
+        };
+        let until = self.places[node].asleep_until;
+        (until > self.now).then(|| until - self.now)
+    }
+
+    fn start(&mut self, node: usize) {
+        let place = &self.places[node];
+        if place.running.is_some() {
+            return;
+        }
+        let peers = self.places.iter().map(|place| place.id.clone());
+        let config = Config {
+            id: place.id.clone(),
+            peers: peers.filter(|id| *id != place.id).collect(),
+            election_min: Duration::from_millis(150),
+            election_max: Duration::from_millis(if self.settings.contested { 160 } else { 300 }),
+            heartbeat: Duration::from_millis(50),
+            seed: self.settings.seed + place.life,
+            bugs: self.settings.bugs,
+        };
+        let disk = std::mem::take(&mut self.places[node].disk);
+        let (running, on_disk) = Running::start(config, disk, self.now);
+        let place = &mut self.places[node];
+        place.life += 1;
+        place.running = Some(running);
+        place.on_disk = on_disk;
+        place.tick_at = Duration::MAX;
+        self.schedule_tick(node);
+    }
+
+    fn crash(&mut self, node: usize, downtime: Duration) {
+        let Some(running) = self.places[node].running.take() else {
+            return;
+        };
+        self.story.crashes += 1;
+        self.places[node].disk = running.crash(&mut self.rng);
+        self.schedule(downtime, Happening::Restart { node });
+    }
+
+    fn step(&mut self, node: usize, input: Input) -> Result<(), Violation> {
+        let Some(mut running) = self.places[node].running.take() else {
+            return Ok(());
+        };
+        let role = running.raft.role();
+        let durable: Vec<&Positions> = self.places.iter().map(|place| &place.on_disk.log).collect();
+        let done = running.step(node, self.now, input, &mut self.law, &durable);
+        let outputs = running.take_outputs();
+        let stands = role != Role::Candidate && running.raft.role() == Role::Candidate;
+        self.places[node].running = Some(running);
+        done?;
+        for output in outputs {
+            self.send(node, output);
+        }
+        self.schedule_tick(node);
+        if stands {
+            self.on_election();
+        }
+        Ok(())
+    }
+
+    fn on_election(&mut self) {
+        self.story.elections += 1;
+        if self.storming() && self.settings.contested {
+            let voter = self.rng.random_range(0..self.places.len());
+            let delay = self.micros(1_000..12_000);
+            self.schedule(delay, Happening::Crash { node: voter });
+        }
+    }
+
+    fn schedule_tick(&mut self, node: usize) {
+        let now = self.now;
+        let place = &mut self.places[node];
+        let Some(running) = &place.running else {
+            return;
+        };
+        let deadline = running.raft.deadline().max(now);
+        if place.tick_at <= now || deadline < place.tick_at {
+            place.tick_at = deadline;
+            let life = place.life;
+            self.schedule(deadline - now, Happening::Tick { node, life });
+        }
+    }
+
+    fn tick(&mut self, node: usize, life: u64) -> Result<(), Violation> {
+        if self.places[node].life != life {
+            return Ok(());
+        }
+        self.step(node, Input::Tick)
+    }
+
+    fn disk_done(&mut self, node: usize, life: u64) -> Result<(), Violation> {
+        let place = &mut self.places[node];
+        let Some(running) = place.running.as_mut().filter(|_| place.life == life) else {
+            return Ok(());
+        };
+        match running.disk_done(&mut place.on_disk)? {
+            Some(input) => self.step(node, input),
+            None => Ok(()),
+        }
+    }
+
+    fn send(&mut self, from: usize, output: Output) {
+        match output {
+            Output::Message(envelope) => {
+                let to = self.places.iter().position(|place| place.id == envelope.to);
+                let to = to.expect("messages go to members");
+                self.transmit(from, to, &envelope.message);
+            }
+            Output::Reply { waiting, ended } => {
+                let delay = self.micros(100..2_000);
+                self.schedule(delay, Happening::Reply { waiting, ended });
+            }
+            Output::DiskBusy => {
+                let life = self.places[from].life;
+                let delay = self.micros(50..4_000);
+                self.schedule(delay, Happening::DiskDone { node: from, life });
+            }
+        }
+    }
+
+    /// Loses, repeats, delays and reorders.
+    fn transmit(&mut self, from: usize, to: usize, message: &Message) {
+        let storming = self.storming();
+        if self.cuts.contains(&(from, to)) || (storming && self.rng.random_bool(self.settings.loss))
+        {
+            return;
+        }
+        let copies = if storming && self.rng.random_bool(0.03) {
+            2
+        } else {
+            1
+        };
+        for _ in 0..copies {
+            let slow = storming && self.rng.random_bool(0.03);
+            let delay = self.micros(if slow { 5_000..400_000 } else { 200..5_000 });
+            let message = message.clone();
+            self.schedule(delay, Happening::Deliver { from, to, message });
+        }
+    }
+
+    fn storming(&self) -> bool {
+        self.now < self.settings.storm
+    }
+
+    fn trouble(&mut self) {
+        if !self.storming() {
+            return;
+        }
+        let node = match self.rng.random_bool(0.5) {
+            true => self.leader().unwrap_or(0),
+            false => self.rng.random_range(0..self.places.len()),
+        };
+        let kind = if self.settings.contested {
+            4
+        } else {
+            self.rng.random_range(0..7)
+        };
+        match kind {
+            0 | 1 => self.cut_off(|from, to| (from == node) != (to == node)),
+            2 => self.cut_off(|from, to| from == node && to != node),
+            3 => {
+                let side: Vec<bool> = self.places.iter().map(|_| self.rng.random()).collect();
+                self.cut_off(|from, to| side[from] != side[to]);
+            }
+            4 => {
+                let downtime = self.micros(2_000..600_000);
+                self.crash(node, downtime);
+            }
+            5 => {
+                let nap = self.micros(50_000..900_000);
+                self.places[node].asleep_until = self.now + nap;
+            }
+            _ => self.cuts.clear(),
+        }
+        let pause = self.micros(20_000..700_000);
+        self.schedule(pause, Happening::Trouble);
+    }
+
+    fn leader(&self) -> Option<usize> {
+        let leads = |place: &Place| {
+            place
+                .running
+                .as_ref()
+                .is_some_and(|r| r.raft.role() == Role::Leader)
+        };
+        self.places.iter().position(leads)
+    }
+
+    fn cut_off(&mut self, is_cut: impl Fn(usize, usize) -> bool) {
+        self.story.cuts += 1;
+        let nodes = self.places.len();
+        let links = (0..nodes).flat_map(|from| (0..nodes).map(move |to| (from, to)));
+        self.cuts = links.filter(|&(from, to)| is_cut(from, to)).collect();
+    }
+
+    fn heal(&mut self) {
+        self.cuts.clear();
+        for node in 0..self.places.len() {
+            self.places[node].asleep_until = Duration::ZERO;
+            self.start(node);
+        }
+    }
+
+    fn next_operation(&mut self, client: usize, number: u64) {
+        let nodes = self.places.len();
+        let Some(state) = self.clients.get_mut(client) else {
+            return;
+        };
+        if state.number != number {
+            return;
+        }
+        // Half of the clients stay with their node as long as it answers.
+        if number > 0 && (client.is_multiple_of(2) || self.rng.random_bool(0.2)) {
+            state.node = self.rng.random_range(0..nodes);
+        }
+        state.number += 1;
+        let number = state.number;
+        let node = state.node;
+        let key = self.rng.random_range(0..KEYS);
+        self.values += 1;
+        let action = match self.rng.random_range(0..5) {
+            0 | 1 => Action::Write { value: self.values },
+            2 => Action::Cas {
+                expected: state.last_seen[key],
+                value: self.values,
+            },
+            _ => Action::Read,
+        };
+        let floor = self.oracle.floor(key);
+        let operation = Operation { key, action, floor };
+        let waiting = Waiting {
+            client,
+            number,
+            operation,
+        };
+        let delay = self.micros(100..2_000);
+        self.schedule(delay, Happening::Request { node, waiting });
+        self.schedule(PATIENCE, Happening::Client { client, number });
+    }
+
+    fn request(&mut self, node: usize, waiting: Waiting) -> Result<(), Violation> {
+        let Some(running) = &mut self.places[node].running else {
+            return Ok(());
+        };
+        let input = running.request(waiting);
+        self.step(node, input)
+    }
+
+    fn finish(&mut self, waiting: &Waiting, ended: &Ended) -> Result<(), Violation> {
+        let leader = self.leader();
+        let Some(client) = self.clients.get_mut(waiting.client) else {
+            return Ok(());
+        };
+        if client.number != waiting.number {
+            return Ok(());
+        }
+        match (ended, leader) {
+            (Ended::Read(value), _) => client.last_seen[waiting.operation.key] = *value,
+            (Ended::Nothing, Some(leader)) => client.node = leader,
+            (Ended::Changed | Ended::Mismatch, _) | (Ended::Nothing, None) => {}
+        }
+        self.oracle.on_end(&waiting.operation, ended, &self.law)?;
+        let think = self.micros(1_000..15_000);
+        let again = Happening::Client {
+            client: waiting.client,
+            number: waiting.number,
+        };
+        self.schedule(think, again);
+        Ok(())
+    }
+
+    fn check_progress(&self, before: u64) -> Result<(), Violation> {
+        let finished = self.oracle.finished - before;
+        let enough = 5 * self.settings.clients as u64;
+        if self.leader().is_some() && finished >= enough {
+            return Ok(());
+        }
+        let what = format!("{finished} operations, leader {:?}", self.leader());
+        Err(Violation::NoProgress(what))
+    }
+
+    fn check_agreement(&self) -> Result<(), Violation> {
+        for (node, place) in self.places.iter().enumerate() {
+            let same = place
+                .running
+                .as_ref()
+                .is_some_and(|r| r.kv == self.law.reference);
+            if !same {
+                return Err(Violation::NoProgress(format!(
+                    "node {node} is behind in the calm"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
