@@ -176,7 +176,7 @@ pub(super) fn try_rule(tool: &Tool, scratch: &Namespace) -> Result<(), NetError>
 pub(super) fn try_bridge(scratch: &Namespace) -> Result<(), NetError> {
     scratch.run(|| {
         lay_bridge()?;
-        Netlink::open()?.add_veth("port0", "port1")
+        Netlink::open()?.add_veth("port0", "port1", scratch)
     })
 }
 
@@ -191,14 +191,11 @@ fn lay_bridge() -> Result<(), NetError> {
 fn plug_in(seat: &Seat) -> Result<(), NetError> {
     let netlink = Netlink::open()?;
     let far = format!("port{}", seat.address.octets()[3]);
-    let near = format!("{far}-near");
-    netlink.add_veth(&far, &near)?;
-    netlink.hand_over(&near, &seat.namespace)?;
+    netlink.add_veth(&far, INTERFACE, &seat.namespace)?;
     netlink.plug_into(&far, BRIDGE)?;
     netlink.up(&far)?;
     seat.namespace.run(|| {
         let netlink = Netlink::open()?;
-        netlink.rename(&near, INTERFACE)?;
         netlink.add_address(INTERFACE, seat.address)?;
         netlink.up(INTERFACE)
     })

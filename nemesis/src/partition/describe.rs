@@ -23,7 +23,7 @@ fn two_sides(grudge: &Grudge) -> Option<String> {
     let exact = same_cut(grudge, |from, to| {
         left.contains(from) && right.contains(to) || right.contains(from) && left.contains(to)
     });
-    if !exact {
+    if !exact || !left.is_disjoint(&right) {
         return None;
     }
     let between: Side = grudge

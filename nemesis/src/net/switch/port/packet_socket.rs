@@ -29,27 +29,18 @@ pub(super) fn open_all(seats: &Seats, harness: &Namespace) -> Result<Vec<Port>, 
     let all = nodes.chain([(harness, HARNESS_ADDRESS)]).enumerate();
     all.map(|(number, (namespace, address))| {
         let far = format!("port{number}");
-        patch_panel.run(|| lay_cable(&far, namespace))?;
-        namespace.run(|| open_near_end(&far, address))?;
+        patch_panel.run(|| Netlink::open()?.add_veth(&far, INTERFACE, namespace))?;
+        namespace.run(|| open_near_end(address))?;
         patch_panel.run(|| open_far_end(&far))
     })
     .collect()
 }
 
-/// Makes the pair and moves the near end, under a name that is free everywhere, to the node.
-fn lay_cable(far: &str, node: &Namespace) -> Result<(), NetError> {
-    let netlink = Netlink::open()?;
-    let near = near_end(far);
-    netlink.add_veth(far, &near)?;
-    netlink.hand_over(&near, node)
-}
-
-fn open_near_end(far: &str, address: Ipv4Addr) -> Result<(), NetError> {
-    let netlink = Netlink::open()?;
-    netlink.rename(&near_end(far), INTERFACE)?;
+fn open_near_end(address: Ipv4Addr) -> Result<(), NetError> {
     let what = "switch checksum offload off";
     let any = any_socket().map_err(NetError::interface(what))?;
     kernel::complete_checksums(any.as_fd(), INTERFACE).map_err(NetError::interface(what))?;
+    let netlink = Netlink::open()?;
     netlink.share_hardware_address(INTERFACE, SHARED_ADDRESS)?;
     netlink.configure(INTERFACE, MTU, address)
 }
@@ -63,10 +54,6 @@ fn open_far_end(far: &str) -> Result<Port, NetError> {
         device: File::from(socket),
         header: ETHERNET,
     })
-}
-
-fn near_end(far: &str) -> String {
-    format!("{far}-near")
 }
 
 /// A socket to name an interface's namespace by.

@@ -1,0 +1,247 @@
+//! Schedules: the promises of `plan`, for any seed.
+
+use nemesis::NodeName;
+use nemesis::partition::Shape;
+use nemesis::schedule::{Fault, FaultKind, PlanConfig, Schedule, Spans, Step, Target, plan};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+const SECOND: u64 = 1_000_000_000;
+
+fn config(nodes: usize, kinds: &[FaultKind], seconds: u64) -> PlanConfig {
+    PlanConfig {
+        nodes: NodeName::first(nodes),
+        kinds: kinds.to_vec(),
+        quiet_start_ns: 2 * SECOND,
+        time_limit_ns: seconds * SECOND,
+        spans: Spans::default(),
+    }
+}
+
+fn of_kind(schedule: &Schedule, kind: FaultKind) -> Vec<&Step> {
+    schedule
+        .steps
+        .iter()
+        .filter(|step| step.fault.kind() == kind)
+        .collect()
+}
+
+fn shapes(schedule: &Schedule) -> Vec<Shape> {
+    let shape = |step: &Step| match &step.fault {
+        Fault::Partition { shape, .. } => Some(*shape),
+        Fault::Kill { .. } | Fault::Pause { .. } => None,
+    };
+    schedule.steps.iter().filter_map(shape).collect()
+}
+
+fn target(step: &Step) -> Option<&Target> {
+    match &step.fault {
+        Fault::Kill { target } | Fault::Pause { target } => Some(target),
+        Fault::Partition { .. } => None,
+    }
+}
+
+/// How many processes the steps active at this time take down, with the named ones.
+fn down_at(schedule: &Schedule, time_ns: u64) -> (usize, Vec<&NodeName>) {
+    let active = schedule
+        .steps
+        .iter()
+        .filter(|step| (step.start_ns..step.stop_ns).contains(&time_ns));
+    let targets: Vec<&Target> = active.filter_map(target).collect();
+    let named = targets.iter().flat_map(|target| match target {
+        Target::Leader => [].iter(),
+        Target::Nodes(nodes) => nodes.iter(),
+    });
+    let leaders = targets
+        .iter()
+        .filter(|target| ***target == Target::Leader)
+        .count();
+    let named: Vec<&NodeName> = named.collect();
+    (leaders + named.len(), named)
+}
+
+fn configs() -> impl Strategy<Value = PlanConfig> {
+    let kinds = prop::sample::subsequence(FaultKind::ALL.to_vec(), 0..=3);
+    (0usize..10, kinds, 0u64..120)
+        .prop_map(|(nodes, kinds, seconds)| config(nodes, &kinds, seconds))
+}
+
+proptest! {
+    #[test]
+    fn steps_keep_to_the_times(seed: u64, config in configs()) {
+        let schedule = plan(seed, &config);
+        let spans = &config.spans;
+        let ids: Vec<u32> = schedule.steps.iter().map(|step| step.id).collect();
+        prop_assert_eq!(ids, (1..=schedule.steps.len() as u32).collect::<Vec<_>>());
+        prop_assert!(schedule.steps.is_sorted_by_key(|step| step.start_ns));
+        for step in &schedule.steps {
+            let length = step.stop_ns - step.start_ns;
+            prop_assert!(step.start_ns >= config.quiet_start_ns);
+            prop_assert!(step.stop_ns + spans.quiet_end_ns <= config.time_limit_ns);
+            prop_assert!((spans.fault_min_ns..=spans.fault_max_ns).contains(&length));
+        }
+        for kind in FaultKind::ALL {
+            for pair in of_kind(&schedule, kind).windows(2) {
+                let quiet = pair[1].start_ns.checked_sub(pair[0].stop_ns);
+                prop_assert!(quiet.is_some_and(|quiet| quiet >= spans.quiet_min_ns));
+            }
+        }
+    }
+
+    #[test]
+    fn never_more_than_a_minority_is_down(seed: u64, config in configs()) {
+        let schedule = plan(seed, &config);
+        let most = (config.nodes.len().saturating_sub(1) / 2).max(1);
+        for step in &schedule.steps {
+            let (down, named) = down_at(&schedule, step.start_ns);
+            prop_assert!(down <= most, "{} of {} down", down, config.nodes.len());
+            prop_assert_eq!(named.iter().collect::<BTreeSet<_>>().len(), named.len(), "a node is hit twice");
+            if let Some(Target::Nodes(nodes)) = target(step) {
+                prop_assert!(!nodes.is_empty() && nodes.iter().all(|node| config.nodes.contains(node)));
+            }
+        }
+    }
+
+    #[test]
+    fn orders_are_permutations_and_shapes_fit(seed: u64, config in configs()) {
+        for step in &plan(seed, &config).steps {
+            if let Fault::Partition { shape, order } = &step.fault {
+                let mut sorted = order.clone();
+                sorted.sort();
+                prop_assert_eq!(&sorted, &config.nodes);
+                prop_assert!(!shape.grudge(order, None).is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_was_asked_for_happens(seed: u64, config in configs()) {
+        let kinds: BTreeSet<FaultKind> = plan(seed, &config).steps.iter().map(|step| step.fault.kind()).collect();
+        prop_assert!(kinds.iter().all(|kind| config.kinds.contains(kind)));
+        let enough = config.nodes.len() >= 2 && config.time_limit_ns >= 20 * SECOND;
+        prop_assert!(!enough || kinds.len() == config.kinds.len());
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes(seed: u64, config in configs()) {
+        let bytes = || serde_json::to_vec(&plan(seed, &config)).expect("a schedule becomes JSON");
+        prop_assert_eq!(bytes(), bytes());
+        let back: Schedule = serde_json::from_slice(&bytes()).expect("and back");
+        prop_assert_eq!(back, plan(seed, &config));
+    }
+
+    #[test]
+    fn other_kinds_do_not_move_the_partitions(seed: u64) {
+        let alone = plan(seed, &config(5, &[FaultKind::Partition], 60));
+        let together = plan(seed, &config(5, &FaultKind::ALL, 60));
+        let key = |step: &&Step| (step.start_ns, step.stop_ns, step.fault.clone());
+        let partitions = |schedule: &Schedule| -> Vec<_> {
+            of_kind(schedule, FaultKind::Partition).iter().map(key).collect()
+        };
+        prop_assert_eq!(partitions(&alone), partitions(&together));
+    }
+
+    #[test]
+    fn a_run_of_thirty_seconds_sees_five_partitions(seed: u64) {
+        let shapes = shapes(&plan(seed, &config(5, &[FaultKind::Partition], 30)));
+        prop_assert!(shapes.len() >= 5);
+        prop_assert!(shapes[..3].contains(&Shape::LeaderAlone));
+    }
+
+    #[test]
+    fn every_shape_comes_once_before_any_comes_again(seed: u64) {
+        let shapes = shapes(&plan(seed, &config(5, &[FaultKind::Partition], 120)));
+        for deck in shapes.chunks_exact(Shape::ALL.len()) {
+            prop_assert_eq!(deck.iter().collect::<BTreeSet<_>>().len(), Shape::ALL.len());
+        }
+    }
+
+    #[test]
+    fn process_faults_of_different_kinds_overlap_where_there_is_room(seed: u64) {
+        let both = [FaultKind::Kill, FaultKind::Pause];
+        let overlaps = |nodes| {
+            let schedule = plan(seed, &config(nodes, &both, 120));
+            let mut pairs = schedule.steps.windows(2);
+            pairs.any(|pair| pair[1].start_ns < pair[0].stop_ns)
+        };
+        prop_assert!(overlaps(5));
+        prop_assert!(!overlaps(3));
+    }
+}
+
+#[test]
+fn different_seeds_give_different_schedules() {
+    let config = config(5, &FaultKind::ALL, 30);
+    let distinct: BTreeSet<String> = (0..50)
+        .map(|seed| serde_json::to_string(&plan(seed, &config).steps).unwrap())
+        .collect();
+    assert_eq!(distinct.len(), 50);
+}
+
+#[test]
+fn a_target_is_resolved_against_who_is_down() {
+    let nodes = NodeName::first(3);
+    let down = BTreeSet::from([nodes[0].clone()]);
+    let named = Target::Nodes(nodes[..2].to_vec());
+    assert_eq!(named.resolve(None, &BTreeSet::new()), nodes[..2]);
+    assert_eq!(named.resolve(None, &down), nodes[1..2]);
+    assert_eq!(Target::Leader.resolve(Some(&nodes[2]), &down), nodes[2..]);
+    assert!(Target::Leader.resolve(Some(&nodes[0]), &down).is_empty());
+    assert!(Target::Leader.resolve(None, &down).is_empty());
+}
+
+#[test]
+fn kinds_are_read_as_they_are_written() {
+    for kind in FaultKind::ALL {
+        assert_eq!(kind.to_string().parse(), Ok(kind));
+        assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
+    }
+    assert_eq!(
+        "clock".parse::<FaultKind>().unwrap_err().to_string(),
+        "nemesis \"clock\" is not known: use one of partition, kill, pause"
+    );
+}
+
+/// The stored form: a change of it is a change of the format's version.
+#[test]
+fn the_stored_form_of_a_schedule() {
+    let schedule = Schedule {
+        version: 1,
+        seed: 7,
+        steps: vec![
+            Step {
+                id: 1,
+                start_ns: 5,
+                stop_ns: 9,
+                fault: Fault::Partition {
+                    shape: Shape::OneWay,
+                    order: NodeName::first(2),
+                },
+            },
+            Step {
+                id: 2,
+                start_ns: 6,
+                stop_ns: 8,
+                fault: Fault::Kill {
+                    target: Target::Leader,
+                },
+            },
+            Step {
+                id: 3,
+                start_ns: 6,
+                stop_ns: 8,
+                fault: Fault::Pause {
+                    target: Target::Nodes(NodeName::first(1)),
+                },
+            },
+        ],
+    };
+    let stored = concat!(
+        r#"{"version":1,"seed":7,"steps":["#,
+        r#"{"id":1,"start_ns":5,"stop_ns":9,"fault":{"kind":"partition","shape":"one-way","order":["n1","n2"]}},"#,
+        r#"{"id":2,"start_ns":6,"stop_ns":8,"fault":{"kind":"kill","target":"leader"}},"#,
+        r#"{"id":3,"start_ns":6,"stop_ns":8,"fault":{"kind":"pause","target":{"nodes":["n1"]}}}]}"#,
+    );
+    assert_eq!(serde_json::to_string(&schedule).unwrap(), stored);
+    assert_eq!(serde_json::from_str::<Schedule>(stored).unwrap(), schedule);
+}
