@@ -4,6 +4,23 @@
 //! with a witness order, *invalid* with the first operation that could not be placed and the contradiction in words, or *unknown* with
 //! the limit that was reached.
 //!
+//! ```
+//! let text = r#"
+//! {"process": 4, "type": "invoke", "f": "write", "value": 17, "time": 12000000000}
+//! {"process": 4, "type": "ok", "f": "write", "value": 17, "time": 12401000000}
+//! {"process": 9, "type": "invoke", "f": "read", "time": 13020000000}
+//! {"process": 9, "type": "ok", "f": "read", "value": null, "time": 13021000000}
+//! "#;
+//! let history = checker::formats::read(text.as_bytes(), None, "example.jsonl")?;
+//! let analysis = checker::check(&history, &history.default_model(), &checker::Unlimited)?;
+//! let (_, violation) = analysis.violations().next().expect("the read is stale");
+//! assert_eq!(
+//!     violation.anomaly.explanation,
+//!     "client 4 wrote 17, acknowledged at 12.401 s; client 9's read began 619 ms later and returned nil (1 write behind)"
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! The crate is pure: no clock, no threads, no files. Whoever calls it owns time and memory and speaks through a [`Budget`].
 
 #![forbid(unsafe_code)]

@@ -221,7 +221,10 @@ impl Teller<'_> {
         );
         from.zip(to).map_or_else(
             || "after that".to_owned(),
-            |(from, to)| format!("{} later", span(to.0.saturating_sub(from.0))),
+            |(from, to)| match to.0.saturating_sub(from.0) {
+                0 => "right after".to_owned(),
+                ns => format!("{} later", span(ns)),
+            },
         )
     }
 
