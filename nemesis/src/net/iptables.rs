@@ -146,6 +146,17 @@ impl Plane for IptablesPlane {
     }
 }
 
+impl Drop for IptablesPlane {
+    fn drop(&mut self) {
+        // What cannot be taken back now goes with the lab.
+        let Ok(netlink) = Netlink::open() else { return };
+        for seat in self.seats.iter() {
+            let _ = netlink.delete(&port_of(seat));
+        }
+        let _ = netlink.delete(BRIDGE);
+    }
+}
+
 /// Where a command runs: the namespace, and its node for messages.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
@@ -190,7 +201,7 @@ fn lay_bridge() -> Result<(), NetError> {
 /// Joins a node to the bridge by a veth pair.
 fn plug_in(seat: &Seat) -> Result<(), NetError> {
     let netlink = Netlink::open()?;
-    let far = format!("port{}", seat.address.octets()[3]);
+    let far = port_of(seat);
     netlink.add_veth(&far, INTERFACE, &seat.namespace)?;
     netlink.plug_into(&far, BRIDGE)?;
     netlink.up(&far)?;
@@ -199,6 +210,11 @@ fn plug_in(seat: &Seat) -> Result<(), NetError> {
         netlink.add_address(INTERFACE, seat.address)?;
         netlink.up(INTERFACE)
     })
+}
+
+/// The name of the bridge's interface for a node.
+fn port_of(seat: &Seat) -> String {
+    format!("port{}", seat.address.octets()[3])
 }
 
 fn shorten_backoff(seats: &Seats) -> Result<Patience, NetError> {

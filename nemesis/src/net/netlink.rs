@@ -78,6 +78,14 @@ impl Netlink {
         self.add(message, format!("create veth pair {far}, {near}"))
     }
 
+    /// Deletes an interface; with one end of a veth pair goes the other.
+    pub(super) fn delete(&self, name: &str) -> Result<(), NetError> {
+        let request = self.handle.link().del(index_of(name)?);
+        self.runtime
+            .block_on(request.execute())
+            .map_err(NetError::interface(format!("delete interface {name}")))
+    }
+
     /// Makes an interface a port of a bridge.
     pub(super) fn plug_into(&self, name: &str, bridge: &str) -> Result<(), NetError> {
         let message = LinkUnspec::new_with_name(name)

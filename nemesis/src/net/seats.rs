@@ -82,7 +82,7 @@ impl Seats {
 
 impl Seat {
     fn create(node: &NodeName, number: u8) -> Result<Seat, NetError> {
-        let namespace = Namespace::create()?;
+        let mut namespace = Namespace::create()?;
         namespace.publish(node)?;
         let [a, b, c, _] = HARNESS_ADDRESS.octets();
         Ok(Seat {

@@ -47,6 +47,12 @@ pub(super) fn ports_here() -> String {
     PortKind::here().to_string()
 }
 
+impl Drop for SwitchPlane {
+    fn drop(&mut self) {
+        port::close_all(&self.ports);
+    }
+}
+
 /// Makes a TUN port in a namespace of no further use.
 pub(super) fn try_tun(scratch: &Namespace) -> Result<(), NetError> {
     port::try_tun(scratch)

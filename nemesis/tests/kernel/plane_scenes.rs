@@ -10,6 +10,9 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 
 pub(crate) const SCENES: &[Scene] = &[
+    scene("tun::can_be_built_again", |_| {
+        can_be_built_again(Network::Tun);
+    }),
     scene("tun::cut_and_heal", |_| {
         cut_and_heal(Network::Tun);
     }),
@@ -22,6 +25,9 @@ pub(crate) const SCENES: &[Scene] = &[
     scene("tun::bulk", |_| {
         bulk(Network::Tun);
     }),
+    scene("packet_sockets::can_be_built_again", |_| {
+        can_be_built_again(Network::PacketSockets);
+    }),
     scene("packet_sockets::cut_and_heal", |_| {
         cut_and_heal(Network::PacketSockets);
     }),
@@ -33,6 +39,9 @@ pub(crate) const SCENES: &[Scene] = &[
     }),
     scene("packet_sockets::bulk", |_| {
         bulk(Network::PacketSockets);
+    }),
+    scene("iptables::can_be_built_again", |_| {
+        can_be_built_again(Network::Iptables);
     }),
     scene("iptables::cut_and_heal", |_| {
         cut_and_heal(Network::Iptables);
@@ -150,6 +159,19 @@ fn cut_and_heal(network: Network) {
     let stranger = NodeName::first(4);
     let refused = plane.cut(&isolate(&stranger, &stranger[3]));
     assert!(matches!(refused, Err(NetError::UnknownNode { .. })));
+}
+
+/// One lab, several networks one after the other: for several runs of one command.
+fn can_be_built_again(network: Network) {
+    let (nodes, first) = network.build();
+    let kind = first.kind();
+    drop(first);
+    for _ in 0..3 {
+        assert_eq!(fs::read_dir("/run/netns").unwrap().count(), 0);
+        let mut plane = nemesis::net::build(kind, &nodes).unwrap();
+        Conversation::between(&*plane, &nodes[0], &nodes[1]).assert_answers(1);
+        plane.cut(&isolate(&nodes, &nodes[0])).unwrap();
+    }
 }
 
 /// What n1 says no longer reaches n2, and nothing else changes.

@@ -102,6 +102,15 @@ pub(super) fn open_all(
     Ok((kind, ports))
 }
 
+/// Removes what would outlive the ports in the namespace of the harness, which is the calling thread's.
+pub(super) fn close_all(kind: &PortKind) {
+    match kind {
+        // A TUN device goes with its descriptor.
+        PortKind::Tun => {}
+        PortKind::PacketSocket { .. } => packet_socket::close_all(),
+    }
+}
+
 /// Makes a TUN port in a namespace of no further use.
 pub(super) fn try_tun(scratch: &Namespace) -> Result<(), NetError> {
     tun::open_all(&Seats::default(), scratch).map(drop)

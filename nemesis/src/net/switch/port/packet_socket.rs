@@ -36,6 +36,12 @@ pub(super) fn open_all(seats: &Seats, harness: &Namespace) -> Result<Vec<Port>, 
     .collect()
 }
 
+/// Deletes the near end of the harness, which otherwise lasts until the kernel gets round to the far one.
+pub(super) fn close_all() {
+    // What cannot be taken back now goes with the lab.
+    let _ = Netlink::open().and_then(|netlink| netlink.delete(INTERFACE));
+}
+
 fn open_near_end(address: Ipv4Addr) -> Result<(), NetError> {
     let what = "switch checksum offload off";
     let any = any_socket().map_err(NetError::interface(what))?;
