@@ -31,6 +31,8 @@ mod node;
 mod progress;
 mod quorum;
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use durability::{Batch, Gate};
 pub(crate) use effects::{Committed, Effects, Envelope, ReadGrant, Refusal, Token, Write};

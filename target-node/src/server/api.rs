@@ -12,7 +12,10 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, State},
+    extract::{
+        DefaultBodyLimit, Path, State,
+        rejection::{BytesRejection, PathRejection},
+    },
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -101,40 +104,54 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Value, D
     Value::deserialize(deserializer)
 }
 
-async fn read(State(door): State<Door>, Path(key): Path<String>) -> Response {
-    door.answer(Operation::Read { key }).await
+/// A key as it stands in the path; a bad one is answered in the same form as everything else.
+type Key = Result<Path<String>, PathRejection>;
+/// A body that may have been too long.
+type Content = Result<Bytes, BytesRejection>;
+
+async fn read(State(door): State<Door>, key: Key) -> Response {
+    let operation = readable(key).map(|key| Operation::Read { key });
+    door.answer(operation).await
 }
 
-async fn write(State(door): State<Door>, Path(key): Path<String>, body: Bytes) -> Response {
-    match parse::<WriteBody>(&body) {
-        Ok(WriteBody { value }) => {
-            let value = JsonText::new(&value);
-            let command = Command::Write { key, value };
-            door.answer(Operation::Change(command)).await
-        }
-        Err(answer) => door.respond(answer),
-    }
+async fn write(State(door): State<Door>, key: Key, body: Content) -> Response {
+    let operation = readable(key).and_then(|key| {
+        let WriteBody { value } = parse(body)?;
+        let value = JsonText::new(&value);
+        Ok(Operation::Change(Command::Write { key, value }))
+    });
+    door.answer(operation).await
 }
 
-async fn cas(State(door): State<Door>, Path(key): Path<String>, body: Bytes) -> Response {
-    match parse::<CasBody>(&body) {
-        Ok(CasBody { expected, value }) => {
-            let command = Command::Cas {
-                key,
-                expected: JsonText::new(&expected),
-                value: JsonText::new(&value),
-            };
-            door.answer(Operation::Change(command)).await
-        }
-        Err(answer) => door.respond(answer),
-    }
+async fn cas(State(door): State<Door>, key: Key, body: Content) -> Response {
+    let operation = readable(key).and_then(|key| {
+        let CasBody { expected, value } = parse(body)?;
+        Ok(Operation::Change(Command::Cas {
+            key,
+            expected: JsonText::new(&expected),
+            value: JsonText::new(&value),
+        }))
+    });
+    door.answer(operation).await
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Answer> {
-    serde_json::from_slice(body).map_err(|error| {
-        let message = format!("the body is not the JSON asked for: {error}");
-        Answer::failed_with(Reason::BadRequest, message)
-    })
+fn readable(key: Key) -> Result<String, Answer> {
+    key.map(|Path(key)| key)
+        .map_err(|error| malformed(&format!("the key cannot be read: {error}")))
+}
+
+fn parse<T: DeserializeOwned>(body: Content) -> Result<T, Answer> {
+    let body = body.map_err(|error| {
+        malformed(&format!(
+            "the body cannot be read (at most {BODY_BYTES_MAX} bytes): {error}"
+        ))
+    })?;
+    serde_json::from_slice(&body)
+        .map_err(|error| malformed(&format!("the body is not the JSON asked for: {error}")))
+}
+
+fn malformed(what: &str) -> Answer {
+    Answer::failed_with(Reason::BadRequest, what.into())
 }
 
 async fn status(State(door): State<Door>) -> Json<Value> {
@@ -161,8 +178,11 @@ async fn not_found(State(door): State<Door>) -> Response {
 }
 
 impl Door {
-    async fn answer(&self, operation: Operation) -> Response {
-        let answer = self.perform(operation).await;
+    async fn answer(&self, operation: Result<Operation, Answer>) -> Response {
+        let answer = match operation {
+            Ok(operation) => self.perform(operation).await,
+            Err(answer) => answer,
+        };
         self.respond(answer)
     }
 
