@@ -7,6 +7,7 @@ mod sandbox;
 
 use crate::lab::{self, LabError};
 use crate::net;
+use nix::errno::Errno;
 use nix::sys::prctl::set_dumpable;
 use nix::unistd::{Gid, Uid, setgid, setuid};
 use sandbox::Surroundings;
@@ -53,9 +54,12 @@ struct Trial {
     attempt: fn() -> Result<String, Refusal>,
 }
 
+/// The name of the trial that most others need.
+const LAB: &str = "lab";
+
 const TRIALS: [Trial; 7] = [
     Trial {
-        name: "lab",
+        name: LAB,
         unlocks: "every run: namespaces that vanish with it",
         surroundings: Surroundings::Lab,
         attempt: || Ok("mount, network and PID namespaces".into()),
@@ -114,10 +118,20 @@ const TRIALS: [Trial; 7] = [
 
 /// Tries everything. Call it with one thread, or accept that a child is forked from several.
 pub fn probe_all() -> Vec<Probe> {
+    let lab = lab_available();
     let probe = |trial: &Trial| Probe {
         name: trial.name,
         unlocks: trial.unlocks,
-        outcome: sandbox::attempt(trial.surroundings, trial.attempt),
+        outcome: match (trial.surroundings, &lab, trial.name) {
+            (Surroundings::Lab, Err(refusal), LAB) => ProbeOutcome::Refused(refusal.clone()),
+            (Surroundings::Lab, Err(_), _) => ProbeOutcome::Refused(Refusal {
+                why: "there is no lab to try it in".into(),
+                remedy: "make the lab work first".into(),
+            }),
+            (Surroundings::Lab | Surroundings::Bare, _, _) => {
+                sandbox::attempt(trial.surroundings, trial.attempt)
+            }
+        },
     };
     TRIALS.iter().map(probe).collect()
 }
@@ -146,10 +160,16 @@ fn unprivileged_lab() -> Result<String, Refusal> {
 }
 
 fn become_nobody() -> nix::Result<()> {
-    setgid(Gid::from_raw(NOBODY))?;
-    setuid(Uid::from_raw(NOBODY))?;
-    // A process that changed its user may not write its own maps without this.
-    set_dumpable(true)
+    let change = || {
+        setgid(Gid::from_raw(NOBODY))?;
+        setuid(Uid::from_raw(NOBODY))
+    };
+    match change() {
+        // Root of a user namespace that has nobody else: root has no special rights then.
+        Err(Errno::EINVAL) => Ok(()),
+        // A process that changed its user may not write its own maps without this.
+        changed => changed.and_then(|()| set_dumpable(true)),
+    }
 }
 
 fn pause_and_kill() -> Result<String, Refusal> {

@@ -43,7 +43,7 @@ pub struct Lab {
 /// Call it first in `main`. The calling process never returns from a successful call: it stays outside, passes
 /// SIGINT, SIGTERM, SIGHUP and SIGQUIT on, each of them once, and exits with the status of the inside, or with 128 and
 /// the number of the signal that killed it. The inside is a process group of its own, so that Ctrl-C reaches it only
-/// through the outside.
+/// through the outside; Ctrl-Z stops the outside only, and the experiment goes on.
 ///
 /// # Errors
 /// [`LabError`] when the process has more than one thread, or the host refuses a step; it says which, why, and what
@@ -76,9 +76,10 @@ pub(crate) fn unshare_for_children() -> Result<Forked, LabError> {
     kernel::fork().map_err(|errno| LabError::at(LabStep::Fork, errno))
 }
 
-/// The namespaces alone, for a probe that is over then.
+/// The namespaces of somebody without privileges, for a probe that is over then.
 pub(crate) fn unshare_for_nobody() -> Result<(), LabError> {
-    cordon::unshare_all().map(drop)
+    cordon::unshare_user()?;
+    cordon::unshare_rest()
 }
 
 /// True once [`enter`] has returned in this process.

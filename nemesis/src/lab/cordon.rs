@@ -17,14 +17,19 @@ pub(super) fn unshare_all() -> Result<Lab, LabError> {
     if user_namespace {
         unshare_user()?;
     }
-    let rest = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWPID;
-    unshare(rest).at(LabStep::Namespaces)?;
+    unshare_rest()?;
     Ok(Lab { user_namespace })
+}
+
+/// Leaves the mounts, the network and, for children, the processes of the host.
+pub(super) fn unshare_rest() -> Result<(), LabError> {
+    let rest = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWPID;
+    unshare(rest).at(LabStep::Namespaces)
 }
 
 /// Enters a user namespace in which the present user is root. It comes before the other namespaces, so that a refusal
 /// can be told from a refusal of those.
-fn unshare_user() -> Result<(), LabError> {
+pub(super) fn unshare_user() -> Result<(), LabError> {
     let (uid, gid) = (getuid(), getgid());
     unshare(CloneFlags::CLONE_NEWUSER).at(LabStep::UserNamespace)?;
     write_map("setgroups", "deny")?;

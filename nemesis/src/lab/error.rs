@@ -110,13 +110,13 @@ fn permission_remedy(errno: Errno) -> String {
                 `sudo sysctl -w user.max_user_namespaces=15000`"
             .into();
     }
+    if errno == Errno::ENOSPC {
+        return "a limit on namespaces is reached: raise the user.max_*_namespaces sysctls".into();
+    }
     if in_container() {
         return "containers forbid this by default: start the container with --privileged, or with --cap-add SYS_ADMIN \
                 --cap-add NET_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
             .into();
-    }
-    if errno == Errno::ENOSPC {
-        return "a limit on namespaces is reached: raise the user.max_*_namespaces sysctls".into();
     }
     if errno == Errno::EINVAL {
         return "the kernel lacks namespaces: it needs CONFIG_USER_NS, CONFIG_NET_NS and CONFIG_PID_NS".into();
