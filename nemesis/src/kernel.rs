@@ -43,6 +43,13 @@ pub(crate) fn ignore_terminal_output_stops() -> Result<(), Errno> {
     unsafe { signal(Signal::SIGTTOU, SigHandler::SigIgn) }.map(drop)
 }
 
+/// Lets children be waited for, even when the program that started this one ignored the end of its children.
+pub(crate) fn notice_children() -> Result<(), Errno> {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: SIG_DFL installs no handler, so no code runs in signal context.
+    unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }.map(drop)
+}
+
 /// Makes `command` start in the network namespace behind `namespace`, which must stay open until the spawn.
 pub(crate) fn start_in_namespace(command: &mut Command, namespace: BorrowedFd<'_>) {
     let raw = namespace.as_raw_fd();

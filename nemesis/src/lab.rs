@@ -17,12 +17,12 @@ mod cordon;
 mod error;
 mod init;
 mod outer;
+mod status;
 
 pub(crate) use cordon::furnish;
 pub use error::{LabError, LabStep};
 
 use crate::kernel::{self, Forked};
-use std::fs;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -88,16 +88,9 @@ pub fn inside() -> bool {
 }
 
 fn require_one_thread() -> Result<(), LabError> {
-    let status = fs::read_to_string("/proc/self/status").map_err(LabError::NoProc)?;
-    let threads = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Threads:"))
-        .and_then(|count| count.trim().parse().ok());
-    match threads {
-        Some(1) => Ok(()),
-        found => Err(LabError::Threads {
-            count: found.unwrap_or(0),
-        }),
+    match status::threads()? {
+        1 => Ok(()),
+        count => Err(LabError::Threads { count }),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The namespaces themselves: leaving the old ones, and making the new ones habitable.
 
-use super::{Lab, LabError, LabStep};
+use super::{Lab, LabError, LabStep, status};
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
@@ -8,12 +8,12 @@ use nix::unistd::{getgid, getuid};
 use std::fs;
 use std::io;
 
-const CAP_NET_ADMIN: u32 = 12;
-const CAP_SYS_ADMIN: u32 = 21;
+/// CAP_NET_ADMIN and CAP_SYS_ADMIN, with which no user namespace is needed.
+const NEEDED_CAPABILITIES: u64 = 1 << 12 | 1 << 21;
 
 /// Leaves the namespaces of the host. The PID namespace takes effect for children only.
 pub(super) fn unshare_all() -> Result<Lab, LabError> {
-    let user_namespace = !(has_capability(CAP_SYS_ADMIN)? && has_capability(CAP_NET_ADMIN)?);
+    let user_namespace = status::capabilities()? & NEEDED_CAPABILITIES != NEEDED_CAPABILITIES;
     if user_namespace {
         unshare_user()?;
     }
@@ -48,16 +48,6 @@ pub(crate) fn furnish() -> Result<(), LabError> {
     mount(Some("tmpfs"), "/run", Some("tmpfs"), safe, Some("mode=755")).at(LabStep::MountRun)?;
     fs::create_dir("/run/netns").at(LabStep::MountRun)?;
     crate::net::raise_loopback().map_err(|source| LabError::Loopback(Box::new(source)))
-}
-
-fn has_capability(bit: u32) -> Result<bool, LabError> {
-    let status = fs::read_to_string("/proc/self/status").map_err(LabError::NoProc)?;
-    let effective = status
-        .lines()
-        .find_map(|line| line.strip_prefix("CapEff:"))
-        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-        .unwrap_or(0);
-    Ok(effective >> bit & 1 == 1)
 }
 
 fn write_map(file: &str, content: &str) -> Result<(), LabError> {

@@ -1,7 +1,8 @@
 //! The process that stays outside: the one the user sees, signals and waits for.
 
 use super::cordon::At;
-use super::{LabError, LabStep};
+use super::{LabError, LabStep, status};
+use crate::kernel;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::prctl;
@@ -12,8 +13,8 @@ use nix::unistd::{Pid, pipe2, setpgid};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-/// The signals that are passed on to the inside.
-pub(super) const FORWARDED: [Signal; 4] = [
+/// The signals that are passed on to the inside, unless they are ignored.
+const FORWARDED: [Signal; 4] = [
     Signal::SIGINT,
     Signal::SIGTERM,
     Signal::SIGHUP,
@@ -42,7 +43,7 @@ impl Leash {
         drop(self.write);
         prctl::set_pdeathsig(Signal::SIGKILL).at(LabStep::Fork)?;
         setpgid(Pid::from_raw(0), Pid::from_raw(0)).at(LabStep::Fork)?;
-        crate::kernel::ignore_terminal_output_stops().at(LabStep::Fork)?;
+        kernel::ignore_terminal_output_stops().at(LabStep::Fork)?;
         Ok(self.read)
     }
 }
@@ -56,9 +57,16 @@ pub(super) struct Signals {
 
 impl Signals {
     pub(super) fn block() -> Result<Signals, LabError> {
+        kernel::notice_children().at(LabStep::Fork)?;
+        // What was ignored from the start, as under `nohup`, stays so.
+        let ignored = status::ignored_signals()?;
         let mut taken = SigSet::empty();
         taken.add(Signal::SIGCHLD);
-        FORWARDED.into_iter().for_each(|signal| taken.add(signal));
+        for signal in FORWARDED {
+            if ignored >> (signal as u32 - 1) & 1 == 0 {
+                taken.add(signal);
+            }
+        }
         let before = SigSet::thread_get_mask().at(LabStep::Fork)?;
         taken.thread_block().at(LabStep::Fork)?;
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;

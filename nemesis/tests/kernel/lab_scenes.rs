@@ -42,7 +42,11 @@ const fn part(name: &'static str, play: fn(&[String])) -> Scene {
 type Check = fn(User) -> Result<(), Failed>;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let tests: [(&str, Check); 6] = [
+    let tests: [(&str, Check); 7] = [
+        (
+            "lab::ignored_signals_stay_ignored",
+            ignored_signals_stay_ignored,
+        ),
         ("lab::exit_code_is_passed_on", exit_code_is_passed_on),
         ("lab::each_signal_arrives_once", each_signal_arrives_once),
         ("lab::group_signal_arrives_once", group_signal_arrives_once),
@@ -162,6 +166,36 @@ fn group_signal_arrives_once(user: User) -> Result<(), Failed> {
         kill(outer, signal).unwrap();
         killpg(outer, signal).unwrap();
     })
+}
+
+/// Under `nohup` the end of the terminal is not the end of the run.
+fn ignored_signals_stay_ignored(user: User) -> Result<(), Failed> {
+    let scene = command("lab::count_signals", user);
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell
+        .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
+        .arg(scene.get_program())
+        .args(scene.get_args());
+    user.take_over(&mut shell);
+    let mut outer = shell.current_dir("/").stdout(Stdio::piped()).spawn()?;
+    let mut lines = BufReader::new(outer.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap()?, "ready");
+    for signal in [
+        Signal::SIGHUP,
+        Signal::SIGTERM,
+        Signal::SIGHUP,
+        Signal::SIGINT,
+    ] {
+        kill(pid_of(&outer), signal).unwrap();
+    }
+    let heard = [lines.next().unwrap()?, lines.next().unwrap()?];
+    assert_eq!(
+        BTreeSet::from(heard),
+        BTreeSet::from(["SIGINT".to_owned(), "SIGTERM".to_owned()])
+    );
+    outer.kill()?;
+    outer.wait()?;
+    Ok(())
 }
 
 fn signals_arrive_once(user: User, send: fn(Pid, Signal)) -> Result<(), Failed> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 pub(crate) const SCENES: &[Scene] = &[
     scene("process::pause_and_resume", |_| pause_and_resume()),
     scene("process::kill_takes_the_group", |_| kill_takes_the_group()),
+    scene("process::orphans_are_reaped", |_| orphans_are_reaped()),
     scene("process::end_is_noticed", |_| end_is_noticed()),
     scene("process::terminate", |_| terminate()),
     scene("process::missing_program", |_| missing_program()),
@@ -41,13 +42,19 @@ fn state(pid: u32) -> char {
     stat.rsplit_once(") ").unwrap().1.chars().next().unwrap()
 }
 
-fn living() -> usize {
+/// Every process of the lab, zombies among them.
+fn listed() -> Vec<u32> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter(|pid| {
+    entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+fn living() -> usize {
+    let alive = |pid: &u32| {
         fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
-    })
-    .count()
+    };
+    listed().iter().filter(|pid| alive(pid)).count()
 }
 
 /// A shell with two children that burn time: all three stop, and all three go on.
@@ -83,6 +90,27 @@ fn kill_takes_the_group() {
         "a second kill changes nothing"
     );
     wait_until(|| living() == 2);
+}
+
+/// A daemon that left its group and its parent is reaped by the lab's init: not even a zombie stays.
+fn orphans_are_reaped() {
+    enter_lab();
+    let mut node = shell("setsid sh -c ': > /run/started; exec sleep 1000' & wait");
+    wait_until(|| Path::new("/run/started").exists());
+    node.kill().unwrap();
+    let daemons = || {
+        listed()
+            .into_iter()
+            .filter(|pid| *pid > 2)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(daemons().len(), 1, "it escaped the group");
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(daemons()[0] as i32),
+        nix::sys::signal::Signal::SIGKILL,
+    )
+    .unwrap();
+    wait_until(|| daemons().is_empty());
 }
 
 /// The children of a process that ends by itself go with it.

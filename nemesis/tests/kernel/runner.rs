@@ -33,6 +33,13 @@ impl User {
         }
     }
 
+    /// Makes a command run as this user.
+    pub(crate) fn take_over(self, command: &mut Command) {
+        if self == User::Nobody {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+    }
+
     pub(crate) fn label(self) -> &'static str {
         match self {
             User::Present => "as_started",
@@ -45,9 +52,7 @@ impl User {
 pub(crate) fn command(scene: &str, user: User) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--scene", scene]).current_dir("/");
-    if user == User::Nobody {
-        command.uid(NOBODY).gid(NOBODY);
-    }
+    user.take_over(&mut command);
     command
 }
 
