@@ -8,6 +8,7 @@ use crate::models::machine::{Entry, Problem};
 use crate::models::register::Register;
 use crate::models::{ModelName, ModelSpec, kv_append, multi_register, objects};
 use crate::search::{self, Answer};
+use crate::unique;
 use crate::value::Value;
 use crate::verdict::{Analysis, KeyAnalysis, KeyResult, Violation};
 
@@ -63,14 +64,15 @@ fn check_object(
     budget: &dyn Budget,
 ) -> Result<KeyAnalysis, ModelError> {
     let object = Compiled::new(entries, spec, history.format)?;
-    let (register, problem) = match object {
+    let (register, answer) = match object {
         Compiled::Register(register) => {
-            let problem = register.problem();
-            (Some(register), problem)
+            let answer = unique::check(&register)
+                .unwrap_or_else(|| search::search(register.problem(), budget));
+            (Some(register), answer)
         }
-        Compiled::Other(problem) => (None, problem),
+        Compiled::Other(problem) => (None, search::search(problem, budget)),
     };
-    let result = match search::search(problem, budget) {
+    let result = match answer {
         Answer::Valid(witness) => KeyResult::Valid { witness },
         Answer::Unknown {
             limit,

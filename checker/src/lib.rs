@@ -35,6 +35,7 @@ mod interner;
 mod models;
 mod pairing;
 mod search;
+mod unique;
 mod value;
 mod verdict;
 

@@ -130,6 +130,7 @@ pub struct Violation {
     /// answering as they later did; up to its return none does.
     pub operation: OpId,
     /// The values the object may have had just before, none of which lets the operation return what it did. In order.
+    /// Indeterminate operations whose effect nobody ever saw are left out.
     pub states: Vec<Value>,
     /// The contradiction in words. It may lie elsewhere than at `operation`.
     pub anomaly: Anomaly,

@@ -8,7 +8,7 @@ mod contradiction;
 mod facts;
 mod latest;
 #[cfg(test)]
-mod soundness;
+pub(crate) mod soundness;
 mod words;
 
 use crate::history::{History, OpId};

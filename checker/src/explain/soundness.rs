@@ -15,7 +15,7 @@ use crate::search::{Answer, search};
 use crate::value::Value;
 
 /// Operations at random places with random answers. With `unique` each value is written once at most.
-fn draw(random: &mut ChaCha8Rng, unique: bool) -> Register {
+pub(crate) fn draw(random: &mut ChaCha8Rng, unique: bool) -> Register {
     let mut values = Interner::new();
     for value in 0..6 {
         values.intern(&Value::Int(value));

@@ -187,7 +187,7 @@ impl Register {
     }
 
     /// Drops indeterminate operations whose value no later kept operation observes. Dropping a cas can make another one unobserved.
-    fn relevant(&self) -> Vec<RegisterOp> {
+    pub(crate) fn relevant(&self) -> Vec<RegisterOp> {
         let mut kept: Vec<_> = self
             .operations
             .iter()
