@@ -6,16 +6,20 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `world` | events in virtual time, the network, crashes |
+//! | `world` | events in virtual time |
+//! | `trouble` | what goes wrong |
+//! | `client` | who asks |
 //! | `node` | one node, put together as the server does it |
 //! | `law` | what must hold in every cluster at every moment |
 //! | `oracle` | what must hold for clients |
 //! | `tests` | healthy worlds by the hundred, and a world for each planted bug |
 
+mod client;
 mod law;
 mod node;
 mod oracle;
 mod tests;
+mod trouble;
 mod world;
 
 /// A broken rule, which ends a world.

@@ -10,18 +10,16 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     Violation,
+    client::{Client, KEYS},
     law::{Law, Positions},
     node::{OnDisk, Output, Running, Waiting},
-    oracle::{Action, Ended, Operation, Oracle},
+    oracle::{Ended, Oracle},
 };
 use crate::{
     bug::{Bug, BugSet},
     log::sim_disk::SimDisk,
     raft::{Config, Input, Message, NodeId, Role},
 };
-
-const KEYS: usize = 3;
-const PATIENCE: Duration = Duration::from_millis(700);
 
 /// What kind of world it is.
 #[derive(Debug, Clone)]
@@ -69,8 +67,9 @@ pub(super) struct Story {
     pub(super) committed: usize,
 }
 
+/// Something on the agenda.
 #[derive(Debug)]
-enum Happening {
+pub(super) enum Happening {
     Tick {
         node: usize,
         life: u64,
@@ -107,42 +106,36 @@ enum Happening {
     },
 }
 
+/// Where a node lives, running or not.
 #[derive(Debug)]
-struct Place {
-    id: NodeId,
+pub(super) struct Place {
+    pub(super) id: NodeId,
     /// Counts starts, so that events for an earlier life are recognised.
-    life: u64,
-    running: Option<Running>,
-    disk: SimDisk,
-    on_disk: OnDisk,
-    tick_at: Duration,
+    pub(super) life: u64,
+    pub(super) running: Option<Running>,
+    pub(super) disk: SimDisk,
+    pub(super) on_disk: OnDisk,
+    pub(super) tick_at: Duration,
     /// A suspended node handles nothing before this.
-    asleep_until: Duration,
-}
-
-#[derive(Debug)]
-struct Client {
-    number: u64,
-    node: usize,
-    last_seen: [u64; KEYS],
+    pub(super) asleep_until: Duration,
 }
 
 /// A cluster with its clients.
 #[derive(Debug)]
 pub(super) struct World {
-    settings: Settings,
-    rng: ChaCha8Rng,
-    now: Duration,
-    agenda: BTreeMap<(Duration, u64), Happening>,
-    scheduled: u64,
-    places: Vec<Place>,
-    clients: Vec<Client>,
-    values: u64,
+    pub(super) settings: Settings,
+    pub(super) rng: ChaCha8Rng,
+    pub(super) now: Duration,
+    pub(super) agenda: BTreeMap<(Duration, u64), Happening>,
+    pub(super) scheduled: u64,
+    pub(super) places: Vec<Place>,
+    pub(super) clients: Vec<Client>,
+    pub(super) values: u64,
     /// Directed links that are cut.
-    cuts: BTreeSet<(usize, usize)>,
-    law: Law,
-    oracle: Oracle,
-    story: Story,
+    pub(super) cuts: BTreeSet<(usize, usize)>,
+    pub(super) law: Law,
+    pub(super) oracle: Oracle,
+    pub(super) story: Story,
 }
 
 impl World {
@@ -207,12 +200,12 @@ impl World {
         world
     }
 
-    fn schedule(&mut self, after: Duration, what: Happening) {
+    pub(super) fn schedule(&mut self, after: Duration, what: Happening) {
         self.scheduled += 1;
         self.agenda.insert((self.now + after, self.scheduled), what);
     }
 
-    fn micros(&mut self, range: std::ops::Range<u64>) -> Duration {
+    pub(super) fn micros(&mut self, range: std::ops::Range<u64>) -> Duration {
         Duration::from_micros(self.rng.random_range(range))
     }
 
@@ -281,7 +274,7 @@ impl World {
         (until > self.now).then(|| until - self.now)
     }
 
-    fn start(&mut self, node: usize) {
+    pub(super) fn start(&mut self, node: usize) {
         let place = &self.places[node];
         if place.running.is_some() {
             return;
@@ -306,16 +299,7 @@ impl World {
         self.schedule_tick(node);
     }
 
-    fn crash(&mut self, node: usize, downtime: Duration) {
-        let Some(running) = self.places[node].running.take() else {
-            return;
-        };
-        self.story.crashes += 1;
-        self.places[node].disk = running.crash(&mut self.rng);
-        self.schedule(downtime, Happening::Restart { node });
-    }
-
-    fn step(&mut self, node: usize, input: Input) -> Result<(), Violation> {
+    pub(super) fn step(&mut self, node: usize, input: Input) -> Result<(), Violation> {
         let Some(mut running) = self.places[node].running.take() else {
             return Ok(());
         };
@@ -334,15 +318,6 @@ impl World {
             self.on_election();
         }
         Ok(())
-    }
-
-    fn on_election(&mut self) {
-        self.story.elections += 1;
-        if self.storming() && self.settings.contested {
-            let voter = self.rng.random_range(0..self.places.len());
-            let delay = self.micros(1_000..12_000);
-            self.schedule(delay, Happening::Crash { node: voter });
-        }
     }
 
     fn schedule_tick(&mut self, node: usize) {
@@ -396,65 +371,7 @@ impl World {
         }
     }
 
-    /// Loses, repeats, delays and reorders.
-    fn transmit(&mut self, from: usize, to: usize, message: &Message) {
-        let storming = self.storming();
-        if self.cuts.contains(&(from, to)) || (storming && self.rng.random_bool(self.settings.loss))
-        {
-            return;
-        }
-        let copies = if storming && self.rng.random_bool(0.03) {
-            2
-        } else {
-            1
-        };
-        for _ in 0..copies {
-            let slow = storming && self.rng.random_bool(0.03);
-            let delay = self.micros(if slow { 5_000..400_000 } else { 200..5_000 });
-            let message = message.clone();
-            self.schedule(delay, Happening::Deliver { from, to, message });
-        }
-    }
-
-    fn storming(&self) -> bool {
-        self.now < self.settings.storm
-    }
-
-    fn trouble(&mut self) {
-        if !self.storming() {
-            return;
-        }
-        let node = match self.rng.random_bool(0.5) {
-            true => self.leader().unwrap_or(0),
-            false => self.rng.random_range(0..self.places.len()),
-        };
-        let kind = if self.settings.contested {
-            4
-        } else {
-            self.rng.random_range(0..7)
-        };
-        match kind {
-            0 | 1 => self.cut_off(|from, to| (from == node) != (to == node)),
-            2 => self.cut_off(|from, to| from == node && to != node),
-            3 => {
-                let side: Vec<bool> = self.places.iter().map(|_| self.rng.random()).collect();
-                self.cut_off(|from, to| side[from] != side[to]);
-            }
-            4 => {
-                let downtime = self.micros(2_000..600_000);
-                self.crash(node, downtime);
-            }
-            5 => {
-                let nap = self.micros(50_000..900_000);
-                self.places[node].asleep_until = self.now + nap;
-            }
-            _ => self.cuts.clear(),
-        }
-        let pause = self.micros(20_000..700_000);
-        self.schedule(pause, Happening::Trouble);
-    }
-
-    fn leader(&self) -> Option<usize> {
+    pub(super) fn leader(&self) -> Option<usize> {
         let leads = |place: &Place| {
             place
                 .running
@@ -462,89 +379,6 @@ impl World {
                 .is_some_and(|r| r.raft.role() == Role::Leader)
         };
         self.places.iter().position(leads)
-    }
-
-    fn cut_off(&mut self, is_cut: impl Fn(usize, usize) -> bool) {
-        self.story.cuts += 1;
-        let nodes = self.places.len();
-        let links = (0..nodes).flat_map(|from| (0..nodes).map(move |to| (from, to)));
-        self.cuts = links.filter(|&(from, to)| is_cut(from, to)).collect();
-    }
-
-    fn heal(&mut self) {
-        self.cuts.clear();
-        for node in 0..self.places.len() {
-            self.places[node].asleep_until = Duration::ZERO;
-            self.start(node);
-        }
-    }
-
-    fn next_operation(&mut self, client: usize, number: u64) {
-        let nodes = self.places.len();
-        let Some(state) = self.clients.get_mut(client) else {
-            return;
-        };
-        if state.number != number {
-            return;
-        }
-        // Half of the clients stay with their node as long as it answers.
-        if number > 0 && (client.is_multiple_of(2) || self.rng.random_bool(0.2)) {
-            state.node = self.rng.random_range(0..nodes);
-        }
-        state.number += 1;
-        let number = state.number;
-        let node = state.node;
-        let key = self.rng.random_range(0..KEYS);
-        self.values += 1;
-        let action = match self.rng.random_range(0..5) {
-            0 | 1 => Action::Write { value: self.values },
-            2 => Action::Cas {
-                expected: state.last_seen[key],
-                value: self.values,
-            },
-            _ => Action::Read,
-        };
-        let floor = self.oracle.floor(key);
-        let operation = Operation { key, action, floor };
-        let waiting = Waiting {
-            client,
-            number,
-            operation,
-        };
-        let delay = self.micros(100..2_000);
-        self.schedule(delay, Happening::Request { node, waiting });
-        self.schedule(PATIENCE, Happening::Client { client, number });
-    }
-
-    fn request(&mut self, node: usize, waiting: Waiting) -> Result<(), Violation> {
-        let Some(running) = &mut self.places[node].running else {
-            return Ok(());
-        };
-        let input = running.request(waiting);
-        self.step(node, input)
-    }
-
-    fn finish(&mut self, waiting: &Waiting, ended: &Ended) -> Result<(), Violation> {
-        let leader = self.leader();
-        let Some(client) = self.clients.get_mut(waiting.client) else {
-            return Ok(());
-        };
-        if client.number != waiting.number {
-            return Ok(());
-        }
-        match (ended, leader) {
-            (Ended::Read(value), _) => client.last_seen[waiting.operation.key] = *value,
-            (Ended::Nothing, Some(leader)) => client.node = leader,
-            (Ended::Changed | Ended::Mismatch, _) | (Ended::Nothing, None) => {}
-        }
-        self.oracle.on_end(&waiting.operation, ended, &self.law)?;
-        let think = self.micros(1_000..15_000);
-        let again = Happening::Client {
-            client: waiting.client,
-            number: waiting.number,
-        };
-        self.schedule(think, again);
-        Ok(())
     }
 
     fn check_progress(&self, before: u64) -> Result<(), Violation> {
