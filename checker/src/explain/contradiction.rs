@@ -133,8 +133,9 @@ impl<'r> Contradiction<'r> {
 
 /// The clearest contradiction of a register, if one of these kinds exists.
 pub(super) fn find<'r>(facts: &Facts<'r>, history: &History) -> Option<Contradiction<'r>> {
-    let replaced = Latest::new(facts.mutations());
-    let seen = Latest::new(facts.observations());
+    let chain = |(operation, value)| (operation, facts.chains.root(value));
+    let replaced = Latest::new(facts.mutations().map(chain));
+    let seen = Latest::new(facts.observations().map(chain));
     let search = Search {
         facts,
         history,
@@ -151,9 +152,9 @@ pub(super) fn find<'r>(facts: &Facts<'r>, history: &History) -> Option<Contradic
 struct Search<'f, 'r> {
     facts: &'f Facts<'r>,
     history: &'f History,
-    /// Mutations by the value they wrote.
+    /// Mutations by the chain of the value they wrote.
     replaced: Latest<'r>,
-    /// Observations by the value they saw.
+    /// Observations by the chain of the value they saw.
     seen: Latest<'r>,
 }
 
@@ -174,23 +175,20 @@ impl<'r> Search<'_, 'r> {
     }
 
     fn overwritten(&self, observer: &'r RegisterOp, value: ValueId) -> Option<Contradiction<'r>> {
+        let chains = &self.facts.chains;
         let settled = self.facts.settled(value, observer);
-        let by_time = settled
-            .zip(self.replaced.before(observer.call, value))
-            .is_some_and(|(settled, latest)| settled <= latest.call);
-        let by_cas = self.facts.is_used_up(value, observer.call);
-        if !by_time && !by_cas {
+        let by_time = self.replaced.before(observer.call, chains.root(value));
+        let by_time = by_time
+            .zip(settled)
+            .is_some_and(|(latest, settled)| settled <= latest.call);
+        if !by_time && !chains.is_passed(value, observer.call) {
             return None;
         }
-        let replaces = |mutation: &RegisterOp| {
-            settled.is_some_and(|settled| settled <= mutation.call)
-                || by_cas && is_cas_from(mutation, value)
-        };
         let mut by: Vec<_> = self
             .facts
             .mutations()
             .filter(|(mutation, new)| {
-                *new != value && mutation.ret < observer.call && replaces(mutation)
+                mutation.ret < observer.call && self.replaces(mutation, *new, observer, value)
             })
             .map(|(mutation, _)| mutation)
             .collect();
@@ -199,7 +197,24 @@ impl<'r> Search<'_, 'r> {
             .iter()
             .find(|mutation| self.is_lost(mutation, observer))
             .copied();
-        Some(Contradiction::Overwritten { observer, by, lost })
+        (!by.is_empty()).then_some(Contradiction::Overwritten { observer, by, lost })
+    }
+
+    /// Whether a mutation that returned before an observation was called must come after all writes the observation can have seen.
+    fn replaces(
+        &self,
+        mutation: &RegisterOp,
+        new: ValueId,
+        observer: &RegisterOp,
+        value: ValueId,
+    ) -> bool {
+        let chains = &self.facts.chains;
+        if chains.root(new) == chains.root(value) {
+            return chains.follows(new, value);
+        }
+        self.facts
+            .settled(value, observer)
+            .is_some_and(|settled| settled <= mutation.call)
     }
 
     /// One stale answer does not prove a loss. What does: nobody ever saw the write, and a compare-and-set went on from the value before
@@ -211,10 +226,10 @@ impl<'r> Search<'_, 'r> {
         if !self.facts.observers(written).is_empty() {
             return false;
         }
-        observer.action.writes().is_some() || self.is_missed_by_most(mutation)
+        observer.action.writes().is_some() || self.is_missed_by_most(mutation, written)
     }
 
-    fn is_missed_by_most(&self, mutation: &RegisterOp) -> bool {
+    fn is_missed_by_most(&self, mutation: &RegisterOp, written: ValueId) -> bool {
         let nodes = self
             .history
             .header
@@ -227,11 +242,7 @@ impl<'r> Search<'_, 'r> {
             .facts
             .observations()
             .filter(|(read, _)| read.call > mutation.ret)
-            .filter(|(read, value)| {
-                self.facts
-                    .settled(*value, read)
-                    .is_some_and(|settled| settled <= mutation.call)
-            })
+            .filter(|(read, value)| self.replaces(mutation, written, read, *value))
             .filter_map(|(read, _)| self.history.operation(read.id).node.as_deref())
             .collect();
         missed.sort_unstable();
@@ -258,11 +269,7 @@ impl<'r> Search<'_, 'r> {
     }
 
     fn reappeared(&self, observer: &'r RegisterOp, value: ValueId) -> Option<Contradiction<'r>> {
-        let settled = self.facts.settled(value, observer)?;
-        let between = self
-            .seen
-            .before(observer.call, value)
-            .filter(|between| settled <= between.call)?;
+        let between = self.shown_since(observer, value)?;
         let before = self
             .facts
             .observers(value)
@@ -287,5 +294,22 @@ impl<'r> Search<'_, 'r> {
             between,
             at_rest,
         })
+    }
+    /// An operation that saw a later value and returned before an observation of this one was called.
+    fn shown_since(&self, observer: &RegisterOp, value: ValueId) -> Option<&'r RegisterOp> {
+        let chains = &self.facts.chains;
+        let other = self.seen.before(observer.call, chains.root(value));
+        let settled = self.facts.settled(value, observer);
+        other
+            .zip(settled)
+            .filter(|(other, settled)| *settled <= other.call)
+            .map(|(other, _)| other)
+            .or_else(|| {
+                let later = chains.later(value);
+                later
+                    .flat_map(|later| self.facts.observers(later))
+                    .copied()
+                    .find(|later| later.ret < observer.call)
+            })
     }
 }

@@ -1,5 +1,6 @@
 //! What a register's history says for certain, whatever the order: who can have written a value, who saw it, and by when.
 
+use crate::explain::chains::Chains;
 use crate::history::Outcome;
 use crate::models::machine::NEVER;
 use crate::models::register::{Action, Register, RegisterOp, ValueId};
@@ -7,6 +8,7 @@ use crate::models::register::{Action, Register, RegisterOp, ValueId};
 /// The operations of a register by the values they write and see.
 pub(super) struct Facts<'r> {
     pub(super) register: &'r Register,
+    pub(super) chains: Chains,
     values: Vec<ValueFacts<'r>>,
 }
 
@@ -23,8 +25,6 @@ struct ValueFacts<'r> {
     observers: Vec<&'r RegisterOp>,
     /// The first return of a writer or observer.
     first_return: u64,
-    /// The first return of a compare-and-set from it.
-    first_cas_return: u64,
 }
 
 impl<'r> Facts<'r> {
@@ -38,7 +38,12 @@ impl<'r> Facts<'r> {
                 values[value as usize].add_observer(operation);
             }
         }
-        Self { register, values }
+        let chains = chains(register, &values);
+        Self {
+            register,
+            chains,
+            values,
+        }
     }
 
     /// `ok` operations that saw a value.
@@ -75,28 +80,21 @@ impl<'r> Facts<'r> {
 
     /// Whether the register holds a value at most once: by one write, or from the start.
     pub(super) fn comes_once(&self, value: ValueId) -> bool {
-        self.of(value).writers.len() + usize::from(value == self.register.initial) == 1
+        self.of(value).comes_once(value == self.register.initial)
     }
 
     /// A position from which on no write that an observation can have seen takes effect any more; `None` if one may stay in flight.
+    /// A value of another chain that is shown later than this is a later value.
     ///
-    /// A single write is in effect as soon as it returned, or someone saw its value.
+    /// A single write is in effect as soon as it returned or someone saw its value, and so is the chain it belongs to.
     pub(super) fn settled(&self, value: ValueId, observation: &RegisterOp) -> Option<u64> {
-        let Some(last) = self.writers(value, observation.ret).len().checked_sub(1) else {
-            return Some(0);
-        };
-        let facts = self.of(value);
-        let end = if self.comes_once(value) {
-            facts.first_return
-        } else {
-            facts.last_return[last]
+        let last = self.writers(value, observation.ret).len().checked_sub(1);
+        let end = match last {
+            Some(_) if self.comes_once(value) => self.chains.first_return(value),
+            Some(last) => self.of(value).last_return[last],
+            None => 0,
         };
         (end != NEVER).then_some(end)
-    }
-
-    /// Whether a value that comes once was replaced by a compare-and-set before a position.
-    pub(super) fn is_used_up(&self, value: ValueId, before: u64) -> bool {
-        self.comes_once(value) && self.of(value).first_cas_return < before
     }
 
     fn of(&self, value: ValueId) -> &ValueFacts<'r> {
@@ -111,7 +109,36 @@ impl<'r> Facts<'r> {
     }
 }
 
+/// The chains of values that come once.
+fn chains(register: &Register, values: &[ValueFacts<'_>]) -> Chains {
+    let once = |value: ValueId| values[value as usize].comes_once(value == register.initial);
+    let shown = |value: ValueId| {
+        if value == register.initial {
+            0
+        } else {
+            values[value as usize].first_return
+        }
+    };
+    let all = || (0..).take(values.len());
+    let predecessor: Vec<Option<ValueId>> = all()
+        .map(|value| {
+            let [writer] = values[value as usize].writers[..] else {
+                return None;
+            };
+            let Action::Cas { expected, .. } = writer.action else {
+                return None;
+            };
+            (once(value) && once(expected) && shown(value) != NEVER).then_some(expected)
+        })
+        .collect();
+    Chains::new(&predecessor, &all().map(shown).collect::<Vec<_>>())
+}
+
 impl<'r> ValueFacts<'r> {
+    fn comes_once(&self, is_initial: bool) -> bool {
+        self.writers.len() + usize::from(is_initial) == 1
+    }
+
     fn add_writer(&mut self, operation: &'r RegisterOp) {
         match operation.outcome {
             Outcome::Fail => self.failed.push(operation),
@@ -127,9 +154,6 @@ impl<'r> ValueFacts<'r> {
     fn add_observer(&mut self, operation: &'r RegisterOp) {
         self.observers.push(operation);
         self.first_return = self.first_return.min(operation.ret);
-        if operation.action.writes().is_some() {
-            self.first_cas_return = self.first_cas_return.min(operation.ret);
-        }
     }
 }
 
@@ -141,7 +165,6 @@ impl Default for ValueFacts<'_> {
             failed: Vec::new(),
             observers: Vec::new(),
             first_return: NEVER,
-            first_cas_return: NEVER,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! are looked for in the whole history of the object ([`contradiction`]); where none is found the operation that could not be placed is
 //! named with the states that were possible.
 
+mod chains;
 mod contradiction;
 mod facts;
 mod latest;

@@ -114,7 +114,7 @@ fn no_contradiction_is_found_in_a_linearizable_register() {
         "the draw is one-sided: {valid} valid, {invalid} invalid"
     );
     assert!(
-        named * 10 > invalid * 9,
+        named * 100 > invalid * 98,
         "only {named} of {invalid} contradictions have a name"
     );
 }
