@@ -1,4 +1,44 @@
-//! The patient: a replicated key-value store whose bugs can be switched on.
+//! The patient: a replicated key-value store on Raft whose bugs can be switched on.
+//!
+//! A test harness needs something to test, and to be trusted it needs something that is wrong in known
+//! ways. Without `--bug` a node of this crate is linearizable under lost, late, repeated and reordered
+//! messages, partitions, pauses, kills and power loss; with `--bug` it breaks in exactly one way, and
+//! [`Bug`] says which anomaly that must show. It knows nothing of the harness.
+//!
+//! # Running one
+//! ```text
+//! target-node --id n1 --client-addr 127.0.0.1:8001 --peer-addr 127.0.0.1:7001 --data /tmp/n1 \
+//!             --peers n1=127.0.0.1:7001,n2=127.0.0.1:7002,n3=127.0.0.1:7003 \
+//!             --client-addrs n1=127.0.0.1:8001,n2=127.0.0.1:8002,n3=127.0.0.1:8003
+//! curl -X PUT  localhost:8001/kv/a     -d '{"value": 5}'
+//! curl -X POST localhost:8001/kv/a/cas -d '{"expected": 5, "value": 6}'
+//! curl         localhost:8001/kv/a
+//! curl         localhost:8001/status
+//! ```
+//! Another program embeds a node with [`NodeArgs`] and [`run`].
+//!
+//! # What clients are told
+//! Every answer is one JSON object: `outcome` is `ok` (200), `fail` (4xx or 503: certainly without effect, now
+//! and later) or `unknown` (504: it may have taken effect, or may yet); then `value` (reads), `error` (`not_leader`, `cas_mismatch`,
+//! `busy`, `timeout`, `leadership_lost`, `stopping`, `bad_request`, `not_found`), `message`, `node`, `leader`, `leader_url`, `term`,
+//! and `index`, the last log entry the node has applied. A read that is not served is a `fail`. No request waits longer than 5 s.
+//!
+//! | error | outcome | status |
+//! |---|---|---|
+//! | `not_leader` | fail | 421 |
+//! | `cas_mismatch` | fail | 409 |
+//! | `bad_request`, `not_found` | fail | 400, 404 |
+//! | `busy` | fail | 503 |
+//! | `timeout`, `stopping` | fail for reads, unknown for changes | 503, 504 |
+//! | `leadership_lost` | unknown | 504 |
+//!
+//! # How it is built
+//! - `raft`: the algorithm, as a function of time and input. No sockets, clocks, threads.
+//! - `log`: what must be remembered, in segment files; one sync a batch, before anything is said that depends on it.
+//! - `kv`: the state machine.
+//! - `transport`: messages between nodes over TCP, dropped rather than queued without bound.
+//! - `server`: one task that owns all of this and never waits for the disk, and the HTTP door.
+//! - `sim` (tests only): clusters of the real parts in virtual time, with the laws of Raft checked after every event.
 #![forbid(unsafe_code)]
 
 mod args;

@@ -50,6 +50,10 @@ pub fn run(args: NodeArgs) -> anyhow::Result<()> {
     let config = NodeConfig::from_args(args)?;
     eprintln!("{}", banner(&config));
     log_to_stderr();
+    if config.peers.len().is_multiple_of(2) {
+        let nodes = config.peers.len();
+        tracing::warn!("{nodes} nodes survive no more failures than {}", nodes - 1);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
