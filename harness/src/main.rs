@@ -1,1 +1,54 @@
-fn main() {}
+//! The `adrasteia` command: one experiment against real node processes, and one trustworthy answer.
+//!
+//! What was typed becomes a validated plan before anything starts ([`cli`] to [`config`]); the run itself happens
+//! inside a lab of namespaces that the kernel removes whatever happens to this process; the answer leaves as an
+//! exit code ([`exit`]).
+#![forbid(unsafe_code)]
+
+mod budget;
+mod check;
+mod cli;
+mod clock;
+mod config;
+mod doctor;
+mod exit;
+mod list;
+mod progress;
+mod run;
+mod workload;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use exit::Exit;
+
+fn main() -> std::process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not mistakes; a closed pipe must not turn either into a panic.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Valid.into()
+            };
+        }
+    };
+    dispatch(cli)
+        .unwrap_or_else(|error| {
+            eprintln!("adrasteia: {error:#}");
+            Exit::Harness
+        })
+        .into()
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
+    match cli.command {
+        None => run::command(&cli.run),
+        Some(Command::Run(args)) => run::command(&args),
+        Some(Command::Check(args)) => check::command(&args),
+        Some(Command::List(args)) => Ok(list::command(args.what)),
+        Some(Command::Doctor) => Ok(doctor::command()),
+        Some(Command::Node(args)) => target_node::run(args).map(|()| Exit::Valid),
+    }
+}

@@ -1,0 +1,184 @@
+//! `adrasteia check`: judges histories that were recorded somewhere, by this tool or another.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use checker::{Analysis, Format, History, KeyResult, ModelName, ModelSpec, Value, Verdict};
+use reports::ReportData;
+use serde_json::json;
+
+use crate::budget::Limits;
+use crate::cli::CheckArgs;
+use crate::exit::Exit;
+
+/// What was asked for, understood.
+struct Plan {
+    format: Option<Format>,
+    model: Option<ModelName>,
+    initial: Option<Value>,
+    limits: Limits,
+    json: bool,
+}
+
+/// One file, judged.
+struct Judged {
+    history: History,
+    analysis: Analysis,
+}
+
+/// Judges every file; a file that cannot be judged is an error of its own and does not keep the others from being judged.
+pub(crate) fn command(args: &CheckArgs) -> Result<Exit> {
+    let plan = match Plan::new(args) {
+        Ok(plan) => plan,
+        Err(message) => {
+            eprintln!("adrasteia: {message}");
+            return Ok(Exit::Usage);
+        }
+    };
+    let mut worst = Exit::Valid;
+    for file in &args.files {
+        let exit = match plan.judge(file) {
+            Ok(judged) => {
+                plan.tell(file, &judged)?;
+                if let Some(report) = &args.report {
+                    write_report(report, file, &judged)?;
+                }
+                exit(&judged.analysis)
+            }
+            Err(error) => {
+                eprintln!("adrasteia: {error:#}");
+                Exit::Usage
+            }
+        };
+        worst = worst.worst(exit);
+    }
+    Ok(worst)
+}
+
+impl Plan {
+    fn new(args: &CheckArgs) -> Result<Self, String> {
+        let named = |error: &dyn std::fmt::Display, option: &str| format!("{option}: {error}");
+        if args.report.is_some() && args.files.len() > 1 {
+            return Err("--report describes one history: give one file".to_owned());
+        }
+        let format = match args.format.as_str() {
+            "auto" => None,
+            name => Some(name.parse().map_err(|error| named(&error, "--format"))?),
+        };
+        let model = args
+            .model
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|error| named(&error, "--model"))?;
+        let initial = args
+            .initial
+            .as_deref()
+            .map(Value::parse_literal)
+            .transpose()
+            .map_err(|error| named(&error, "--initial"))?;
+        let limits = Limits {
+            time: args.time_limit,
+            memory_bytes: args.memory_limit.as_u64(),
+        };
+        Ok(Self {
+            format,
+            model,
+            initial,
+            limits,
+            json: args.json,
+        })
+    }
+
+    fn judge(&self, file: &Path) -> Result<Judged> {
+        let source = file.display().to_string();
+        let bytes = fs::read(file).with_context(|| format!("cannot read {source}"))?;
+        let history = checker::formats::read(&bytes, self.format, &source)?;
+        drop(bytes);
+        let spec = self.spec(&history);
+        let analysis = checker::check(&history, &spec, &self.limits.start())
+            .with_context(|| format!("cannot judge {source} as {}", spec.name))?;
+        Ok(Judged { history, analysis })
+    }
+
+    /// The file's own model, unless another was asked for.
+    fn spec(&self, history: &History) -> ModelSpec {
+        let own = history.default_model();
+        let initial = self.initial.clone();
+        match self.model {
+            Some(name) if name != own.name => ModelSpec { name, initial },
+            Some(_) | None => ModelSpec {
+                name: own.name,
+                initial: initial.or(own.initial),
+            },
+        }
+    }
+
+    fn tell(&self, file: &Path, judged: &Judged) -> Result<()> {
+        let verdict = judged.analysis.outcome();
+        let reason = reason(judged);
+        if self.json {
+            let answer = json!({
+                "file": file, "verdict": verdict, "reason": reason,
+                "operations": judged.history.operations.len(), "truncated": judged.history.truncated,
+                "analysis": judged.analysis,
+            });
+            println!(
+                "{}",
+                serde_json::to_string(&answer).context("cannot encode the answer")?
+            );
+        } else {
+            let reason = reason.map_or_else(String::new, |reason| format!("\t{reason}"));
+            println!("{}\t{verdict}{reason}", file.display());
+        }
+        Ok(())
+    }
+}
+
+fn exit(analysis: &Analysis) -> Exit {
+    match analysis.outcome() {
+        Verdict::Valid => Exit::Valid,
+        Verdict::Invalid => Exit::Violation,
+        Verdict::Unknown => Exit::Unknown,
+    }
+}
+
+/// The sentence behind the verdict; for a valid history only if the reader must know that it is not whole.
+fn reason(judged: &Judged) -> Option<String> {
+    let found = judged.analysis.keys.iter().find_map(|key| {
+        match (&key.result, judged.analysis.outcome()) {
+            (KeyResult::Invalid(violation), Verdict::Invalid) => Some(format!(
+                "{}: {}",
+                violation.anomaly.class, violation.anomaly.explanation
+            )),
+            (KeyResult::Unknown { .. }, Verdict::Unknown) => key.unknown_reason(),
+            _ => None,
+        }
+    });
+    let cut = judged
+        .history
+        .truncated
+        .then(|| "the last line was cut off; everything before it was judged".to_owned());
+    let reasons: Vec<String> = [found, cut].into_iter().flatten().collect();
+    (!reasons.is_empty()).then(|| one_line(&reasons.join("; ")))
+}
+
+/// A verdict is one line, whatever the history's values hold.
+fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+fn write_report(report: &Path, file: &Path, judged: &Judged) -> Result<()> {
+    let title = file.display().to_string();
+    let data = ReportData {
+        title: &title,
+        result: None,
+        history: &judged.history,
+        analysis: Some(&judged.analysis),
+    };
+    fs::write(report, reports::html::render(&data))
+        .with_context(|| format!("cannot write {}", report.display()))
+}

@@ -1,0 +1,185 @@
+//! What was typed. Nothing is decided here: [`crate::config`] turns it into what will happen.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    linearizable: proven by a witness order
+  1    a violation was found
+  2    unknown: a limit was reached before an answer
+  3    the test was too weak to count (no fault acted, nothing completed)
+  4    the system did not recover, or a node died by itself
+  254  the arguments or the input cannot be used
+  255  the harness itself failed
+
+Examples:
+  adrasteia --nemesis partition                       partitions come and go for 30 s
+  adrasteia --nemesis partition,kill,pause --seed 7   three kinds of fault, reproducible choices
+  adrasteia --nemesis partition --bug read-no-quorum  watch a planted bug being found
+  adrasteia check history.edn --model cas-register    judge a history from any tool
+  adrasteia doctor                                    what this machine permits";
+
+/// Breaks a replicated system's world while clients work against it, and proves the history linearizable or says why not.
+#[derive(Debug, Parser)]
+#[command(name = "adrasteia", version, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a cluster, break its world, judge the history (the default command)
+    #[command(after_help = EXIT_CODES)]
+    Run(RunArgs),
+    /// Judge recorded histories: one line a file, the exit code of the worst
+    Check(CheckArgs),
+    /// Show the names that options accept, and what each means
+    List(ListArgs),
+    /// Show what this machine permits, and what to do about the rest
+    Doctor,
+    /// The bundled node (started by the harness)
+    #[command(hide = true)]
+    Node(target_node::NodeArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunArgs {
+    /// Faults to inject, separated by commas: partition, kill, pause; or none
+    #[arg(long, value_name = "NAME,…", default_value = "partition")]
+    pub nemesis: String,
+    /// What clients do
+    #[arg(long, value_name = "NAME", default_value = "register")]
+    pub workload: String,
+    /// Nodes in the cluster
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub nodes: usize,
+    /// Clients: a number, or a multiple of the nodes such as 2n
+    #[arg(long, value_name = "N|Kn", default_value = "2n")]
+    pub concurrency: String,
+    /// Operations that arrive per second, over all clients, whether or not earlier ones have finished
+    #[arg(long, value_name = "OPS", default_value_t = 200.0)]
+    pub rate: f64,
+    /// How long clients work, without start, recovery and checking
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
+    pub time_limit: Duration,
+    /// How long a client waits for one answer before it calls the outcome unknown. Clients that are stuck on a leader which
+    /// was cut off should come free while it still believes that it leads
+    #[arg(long, value_name = "TIME", default_value = "300ms", value_parser = parse_duration)]
+    pub operation_timeout: Duration,
+    /// How long the system may take to serve every node's clients again after the last fault is healed
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    pub recovery_limit: Duration,
+    /// How long the check may take
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
+    pub check_limit: Duration,
+    /// How much memory the check may use
+    #[arg(long, value_name = "SIZE", default_value = "2GiB")]
+    pub memory_limit: bytesize::ByteSize,
+    /// Where all random choices come from; drawn and printed when not given
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How nodes are connected and cut off
+    #[arg(long, value_enum, default_value_t = Net::Auto)]
+    pub net: Net,
+    /// Bugs to plant in the bundled node, separated by commas (see: list bugs)
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub bug: Vec<String>,
+    /// A program to run as each node instead of the bundled one; it gets the same arguments
+    #[arg(long, value_name = "PATH")]
+    pub node_bin: Option<PathBuf>,
+    /// The folder that collects runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub out: PathBuf,
+    /// Runs to make, with seeds that count up from the first
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub test_count: u32,
+    /// How hard the test must have tried: below it, the exit code is 3
+    #[arg(long, value_enum, default_value_t = Require::Weak)]
+    pub require: Require,
+    /// Show what would happen, and stop
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CheckArgs {
+    /// History files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The sequential model to check against [default: the file's own, else by its format]
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// The state before the first operation, as JSON or EDN [default: nil]
+    #[arg(long, value_name = "VALUE")]
+    pub initial: Option<String>,
+    /// jsonl, edn, etcd-log, porcupine-kv, or auto to find out from the content
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub format: String,
+    /// How long each file's check may take
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
+    pub time_limit: Duration,
+    /// How much memory the check may use
+    #[arg(long, value_name = "SIZE", default_value = "2GiB")]
+    pub memory_limit: bytesize::ByteSize,
+    /// Print one JSON object a file instead of a line
+    #[arg(long)]
+    pub json: bool,
+    /// Write an HTML report (one file only)
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct ListArgs {
+    /// What to list
+    #[arg(value_enum)]
+    pub what: Option<Catalogue>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Catalogue {
+    Nemeses,
+    Workloads,
+    Bugs,
+    Models,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Net {
+    /// iptables where it is installed and works, else the switch
+    Auto,
+    /// bridge and veth, with rules in each node's network namespace
+    Iptables,
+    /// a userspace switch in the harness
+    Switch,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Require {
+    /// Even a run in which nothing acted may pass
+    Nothing,
+    /// A fault must have acted and operations completed
+    Weak,
+    /// Every kind of fault must have acted while operations completed
+    Strong,
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error} (examples: 30s, 500ms, 2m)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,259 @@
+//! What will happen: every choice made and checked before anything starts.
+
+mod arguments;
+mod out;
+mod stored;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nemesis::NodeName;
+use nemesis::net::NetChoice;
+use nemesis::schedule::{FaultKind, PlanConfig, Schedule, Spans, plan};
+use target_node::Bug;
+
+use crate::budget::Limits;
+use crate::cli::{Net, Require, RunArgs};
+use crate::workload::WorkloadName;
+use arguments::{at_least, drawn_seed, kinds, nodes, parse, program, rate, workers};
+
+pub(crate) use out::check_out;
+
+/// Clients work undisturbed for so long before the first fault.
+const QUIET_START: Duration = Duration::from_secs(2);
+const SHORTEST_RUN: Duration = Duration::from_secs(1);
+
+/// One run, decided.
+#[derive(Debug, Clone)]
+pub(crate) struct RunConfig {
+    pub workload: WorkloadName,
+    pub kinds: Vec<FaultKind>,
+    pub nodes: Vec<NodeName>,
+    pub workers: usize,
+    pub rate: f64,
+    pub time_limit: Duration,
+    pub operation_timeout: Duration,
+    pub recovery_limit: Duration,
+    pub check: Limits,
+    pub seed: u64,
+    pub net: NetChoice,
+    pub bugs: Vec<Bug>,
+    pub program: NodeProgram,
+    pub out: PathBuf,
+    pub require: Require,
+    pub test_count: u32,
+}
+
+/// What runs as each node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NodeProgram {
+    /// This program, re-executed as the bundled node.
+    Bundled(PathBuf),
+    /// Another program, which takes the bundled node's arguments.
+    Other(PathBuf),
+}
+
+impl NodeProgram {
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Bundled(path) | Self::Other(path) => path,
+        }
+    }
+}
+
+/// Arguments that cannot be carried out: which, why, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub String);
+
+fn usage<T>(message: impl Into<String>) -> Result<T, UsageError> {
+    Err(UsageError(message.into()))
+}
+
+impl RunConfig {
+    /// Checks everything that can be checked without starting anything.
+    pub(crate) fn new(args: &RunArgs) -> Result<Self, UsageError> {
+        let nodes = nodes(args.nodes)?;
+        let config = Self {
+            workload: parse("--workload", &args.workload)?,
+            kinds: kinds(&args.nemesis)?,
+            workers: workers(&args.concurrency, nodes.len())?,
+            nodes,
+            rate: rate(args.rate)?,
+            time_limit: at_least("--time-limit", args.time_limit, SHORTEST_RUN)?,
+            operation_timeout: at_least(
+                "--operation-timeout",
+                args.operation_timeout,
+                Duration::from_millis(1),
+            )?,
+            recovery_limit: at_least(
+                "--recovery-limit",
+                args.recovery_limit,
+                Duration::from_millis(1),
+            )?,
+            check: Limits {
+                time: args.check_limit,
+                memory_bytes: args.memory_limit.as_u64(),
+            },
+            seed: args.seed.unwrap_or_else(drawn_seed),
+            net: match args.net {
+                Net::Auto => NetChoice::Auto,
+                Net::Iptables => NetChoice::Iptables,
+                Net::Switch => NetChoice::Switch,
+            },
+            bugs: args
+                .bug
+                .iter()
+                .map(|name| parse("--bug", name.trim()))
+                .collect::<Result<_, _>>()?,
+            program: program(args.node_bin.as_deref())?,
+            out: args.out.clone(),
+            require: args.require,
+            test_count: args.test_count,
+        };
+        config.check_together()?;
+        Ok(config)
+    }
+
+    fn check_together(&self) -> Result<(), UsageError> {
+        if self.test_count == 0 {
+            return usage("--test-count 0 makes no run: ask for at least 1");
+        }
+        if !self.bugs.is_empty() && matches!(self.program, NodeProgram::Other(_)) {
+            return usage("--bug plants bugs in the bundled node: leave out --node-bin, or --bug");
+        }
+        if self.kinds.contains(&FaultKind::Partition) && self.nodes.len() < 2 {
+            return usage("--nemesis partition needs at least 2 nodes to cut apart: raise --nodes");
+        }
+        let planned: BTreeSet<FaultKind> = self
+            .schedule()
+            .steps
+            .iter()
+            .map(|step| step.fault.kind())
+            .collect();
+        match self.kinds.iter().find(|kind| !planned.contains(kind)) {
+            Some(kind) => usage(format!(
+                "no {kind} fault fits into --time-limit {}: allow at least 10s",
+                humantime::format_duration(self.time_limit)
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The faults of this run.
+    pub(crate) fn schedule(&self) -> Schedule {
+        let config = PlanConfig {
+            nodes: self.nodes.clone(),
+            kinds: self.kinds.clone(),
+            quiet_start_ns: nanos(QUIET_START),
+            time_limit_ns: nanos(self.time_limit),
+            spans: Spans::default(),
+        };
+        plan(self.seed, &config)
+    }
+
+    /// The same run with the next seed.
+    pub(crate) fn next(&self) -> Self {
+        Self {
+            seed: self.seed.wrapping_add(1),
+            ..self.clone()
+        }
+    }
+
+    /// The folder name that runs of this kind share.
+    pub(crate) fn name(&self) -> String {
+        format!("{}-{}-{}", self.workload, self.nemesis("+"), self.seed)
+    }
+
+    /// The kinds of fault in one word.
+    pub(crate) fn nemesis(&self, separator: &str) -> String {
+        let names: Vec<String> = self.kinds.iter().map(ToString::to_string).collect();
+        if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(separator)
+        }
+    }
+}
+
+fn compact(duration: Duration) -> String {
+    humantime::format_duration(duration)
+        .to_string()
+        .replace(' ', "")
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn config(line: &str) -> Result<RunConfig, UsageError> {
+        let words = std::iter::once("adrasteia").chain(line.split_whitespace());
+        RunConfig::new(&Cli::try_parse_from(words).unwrap().run)
+    }
+
+    #[test]
+    fn the_defaults_make_a_run() {
+        let config = config("--seed 1").unwrap();
+        assert_eq!(config.nodes.len(), 5);
+        assert_eq!(config.workers, 10);
+        assert_eq!(config.kinds, [FaultKind::Partition]);
+        assert!(config.schedule().steps.len() >= 5);
+    }
+
+    #[test]
+    fn each_mistake_is_named_with_its_remedy() {
+        for (line, part) in [
+            ("--nemesis earthquake", "earthquake"),
+            ("--workload bank", "register"),
+            ("--nodes 0", "--nodes 0"),
+            ("--nodes 100", "1 to 99"),
+            ("--concurrency fast", "2n"),
+            ("--concurrency 0n", "--concurrency"),
+            ("--rate 0", "--rate 0"),
+            ("--rate=-3", "--rate"),
+            ("--time-limit 10ms", "--time-limit"),
+            (
+                "--nemesis partition --time-limit 2s",
+                "no partition fault fits",
+            ),
+            ("--nodes 1 --nemesis partition", "at least 2 nodes"),
+            ("--bug no-such-bug", "no-such-bug"),
+            ("--node-bin /no/such/file", "/no/such/file"),
+            ("--node-bin /etc/passwd", "not an executable"),
+            ("--node-bin /bin/true --bug read-no-quorum", "--node-bin"),
+            ("--test-count 0", "--test-count"),
+        ] {
+            match config(line) {
+                Err(UsageError(message)) => assert!(message.contains(part), "{line}: {message}"),
+                Ok(_) => panic!("{line} was accepted"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_replay_command_makes_the_same_schedule() {
+        let first = config("--nemesis kill,partition --seed 9 --nodes 3 --rate 50 --time-limit 12s --bug read-no-quorum").unwrap();
+        let command = first.command();
+        let words = command.rsplit_once(" run ").unwrap().1;
+        let again = config(words).unwrap();
+        assert_eq!(again.schedule(), first.schedule());
+        assert_eq!(again.command(), command);
+    }
+
+    #[test]
+    fn the_names_of_faults_may_come_in_any_order_and_twice() {
+        assert_eq!(
+            config("--nemesis kill,partition,kill").unwrap().kinds,
+            config("--nemesis partition,kill").unwrap().kinds
+        );
+        assert!(config("--nemesis none").unwrap().kinds.is_empty());
+    }
+}

@@ -1,0 +1,70 @@
+//! `adrasteia list`: the names that options accept.
+
+use checker::ModelName;
+use nemesis::schedule::FaultKind;
+use target_node::Bug;
+
+use crate::cli::Catalogue;
+use crate::exit::Exit;
+use crate::workload::WorkloadName;
+
+const CATALOGUES: [Catalogue; 4] = [
+    Catalogue::Nemeses,
+    Catalogue::Workloads,
+    Catalogue::Bugs,
+    Catalogue::Models,
+];
+
+/// Prints one catalogue, or all of them.
+pub(crate) fn command(what: Option<Catalogue>) -> Exit {
+    let wanted: Vec<Catalogue> = what.map_or_else(|| CATALOGUES.to_vec(), |one| vec![one]);
+    for (number, catalogue) in wanted.iter().enumerate() {
+        if number > 0 {
+            println!();
+        }
+        println!("{}", heading(*catalogue));
+        for [name, meaning] in rows(*catalogue) {
+            println!("  {name:<22} {meaning}");
+        }
+    }
+    Exit::Valid
+}
+
+const fn heading(catalogue: Catalogue) -> &'static str {
+    match catalogue {
+        Catalogue::Nemeses => "nemeses (--nemesis, several separated by commas)",
+        Catalogue::Workloads => "workloads (--workload)",
+        Catalogue::Bugs => "bugs of the bundled node (--bug)",
+        Catalogue::Models => "models (check --model)",
+    }
+}
+
+fn rows(catalogue: Catalogue) -> Vec<[String; 2]> {
+    match catalogue {
+        Catalogue::Nemeses => FaultKind::ALL
+            .map(|kind| {
+                [
+                    kind.to_string(),
+                    format!("{}; needs {}", kind.describe(), kind.requirements()),
+                ]
+            })
+            .into(),
+        Catalogue::Workloads => WorkloadName::ALL
+            .map(|name| [name.to_string(), name.describe().to_owned()])
+            .into(),
+        Catalogue::Bugs => Bug::ALL
+            .map(|bug| {
+                let meaning = format!(
+                    "{}; exposed by {}; shows as {}",
+                    bug.breaks(),
+                    bug.exposed_by(),
+                    bug.expected_class()
+                );
+                [bug.to_string(), meaning]
+            })
+            .into(),
+        Catalogue::Models => ModelName::ALL
+            .map(|model| [model.to_string(), model.describe().to_owned()])
+            .into(),
+    }
+}

@@ -1,0 +1,174 @@
+//! One run, from a decided plan to an exit code.
+
+mod client;
+mod cluster;
+mod coverage;
+mod environment;
+mod faults;
+mod folder;
+mod interpreter;
+mod judge;
+mod leaders;
+mod phase;
+mod recorder;
+mod stage;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use checker::{Analysis, History};
+use nemesis::net::{self, Chosen};
+use reports::{Net, ReportData, RunResult};
+
+use crate::cli::RunArgs;
+use crate::clock;
+use crate::config::{RunConfig, UsageError, check_out};
+use crate::exit::Exit;
+use crate::progress::Progress;
+use folder::Folder;
+
+pub(crate) use leaders::Leaders;
+pub(crate) use phase::Ending;
+pub(crate) use recorder::Completion;
+
+/// Runs what was asked for: one run, or as many as `--test-count` says; the exit code is that of the worst.
+pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
+    let config = match RunConfig::new(args) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error),
+    };
+    if args.dry_run {
+        return dry_run(&config);
+    }
+    if let Err(error) = check_out(&config.out) {
+        return refuse(&error);
+    }
+    nemesis::lab::enter()?;
+    let chosen = net::choose(config.net)?;
+    let mut config = config;
+    let mut worst = Exit::Valid;
+    for number in 1..=config.test_count {
+        if config.test_count > 1 {
+            eprintln!(
+                "run {number} of {}, seed {}",
+                config.test_count, config.seed
+            );
+        }
+        let (exit, interrupted) = one(&config, &chosen)?;
+        worst = worst.worst(exit);
+        if interrupted {
+            break;
+        }
+        config = config.next();
+    }
+    Ok(worst)
+}
+
+fn refuse(error: &UsageError) -> Result<Exit> {
+    eprintln!("adrasteia: {error}");
+    Ok(Exit::Usage)
+}
+
+fn dry_run(config: &RunConfig) -> Result<Exit> {
+    println!("would run: {}", config.command());
+    let seconds = |ns| Duration::from_nanos(ns).as_secs_f64();
+    for step in config.schedule().steps {
+        println!(
+            "{:>8.3} s to {:>8.3} s  fault {:<2} {}",
+            seconds(step.start_ns),
+            seconds(step.stop_ns),
+            step.id,
+            step.fault
+        );
+    }
+    Ok(Exit::Valid)
+}
+
+/// Makes one run and tells its verdict; also whether the user interrupted it.
+fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
+    let folder = Folder::create(&config.out, &config.name(), clock::wall())?;
+    folder.write("config.json", &config.to_json())?;
+    folder.write(
+        "schedule.json",
+        &serde_json::to_string_pretty(&config.schedule())?,
+    )?;
+    let progress = Progress::new(config.time_limit);
+    progress.say(&format!(
+        "seed {}; network: {} ({})",
+        config.seed, chosen.kind, chosen.reason
+    ));
+    let plane = net::build(chosen.kind, &config.nodes)?;
+
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let net = Net {
+        plane: chosen.kind.to_string(),
+        reason: chosen.reason.clone(),
+    };
+    let (ender, ending) = phase::signal();
+    let signals = (ender, ending.clone());
+    let evidence = runtime.block_on(stage::perform(
+        config, &folder, plane, net, &progress, signals,
+    ));
+    progress.finish();
+    let evidence = evidence?;
+
+    progress.say("checking the history");
+    // The runtime lives on: it listens for the signal that cuts the check short.
+    let (history, analysis) = check_history(config, &folder, ending)?;
+    drop(runtime);
+    let result = judge::judge(config, &history, &analysis, evidence);
+    write_reports(&folder, &result, &history, &analysis)?;
+    tell(&folder, &result);
+    Ok((judge::exit(&result, config.require), result.interrupted))
+}
+
+fn check_history(
+    config: &RunConfig,
+    folder: &Folder,
+    ending: Ending,
+) -> Result<(History, Analysis)> {
+    let path = folder.file("history.jsonl");
+    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let history = checker::formats::read(
+        &bytes,
+        Some(checker::Format::Jsonl),
+        &path.display().to_string(),
+    )?;
+    let budget = config.check.start();
+    // Whoever ended the clients' time early still wants the verdict.
+    let budget = if ending.is_given() {
+        budget
+    } else {
+        budget.ended_by(ending)
+    };
+    let analysis = checker::check(&history, &history.default_model(), &budget)?;
+    Ok((history, analysis))
+}
+
+fn write_reports(
+    folder: &Folder,
+    result: &RunResult,
+    history: &History,
+    analysis: &Analysis,
+) -> Result<()> {
+    let data = ReportData {
+        title: &result.command,
+        result: Some(result),
+        history,
+        analysis: Some(analysis),
+    };
+    folder.write("result.json", &result.to_json())?;
+    folder.write("latency.svg", &reports::plots::latency(&data))?;
+    folder.write("rate.svg", &reports::plots::rate(&data))?;
+    folder.write("report.html", &reports::html::render(&data))
+}
+
+fn tell(folder: &Folder, result: &RunResult) {
+    for line in reports::terminal::verdict_lines(result) {
+        println!("{line}");
+    }
+    println!(
+        "{}",
+        reports::terminal::report_line(&folder.through_latest("report.html").display().to_string())
+    );
+}

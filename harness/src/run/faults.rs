@@ -1,0 +1,217 @@
+//! Carries out the schedule: each step begins, ends, and is recorded with what proves that it acted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nemesis::NodeName;
+use nemesis::schedule::{Fault, Schedule, Step};
+use reports::{Effect, FaultRecord};
+use serde_json::{Map, json};
+use tokio::task::JoinSet;
+
+use super::cluster::{Cluster, NodeFault};
+use super::leaders::Leaders;
+use super::phase::Ending;
+use super::recorder::Recorder;
+use crate::clock::Clock;
+use crate::progress::Progress;
+
+/// How long a killed node may take to answer again after its restart before the fault's record says it did not.
+const RESTART_LIMIT: Duration = Duration::from_secs(5);
+
+/// Everything a step needs to act and to be recorded.
+#[derive(Clone)]
+pub(crate) struct Director {
+    pub cluster: Arc<Cluster>,
+    pub leaders: Leaders,
+    pub recorder: Recorder,
+    pub clock: Clock,
+    pub progress: Progress,
+}
+
+/// What a step did when it began, and so what must be undone.
+enum Begun {
+    Cut,
+    Processes {
+        fault: NodeFault,
+        hit: Vec<NodeName>,
+    },
+}
+
+impl Director {
+    /// Follows `schedule` until its last step has ended, or until the run is told to end: then what is active is undone
+    /// at once and the rest never begins. The records are in the order of the steps.
+    pub(crate) async fn follow(self, schedule: Schedule, ending: Ending) -> Vec<FaultRecord> {
+        let mut steps = JoinSet::new();
+        for step in schedule.steps {
+            steps.spawn(self.clone().carry_out(step, ending.clone()));
+        }
+        let mut records: Vec<FaultRecord> = steps.join_all().await.into_iter().flatten().collect();
+        records.sort_by_key(|record| record.id);
+        records
+    }
+
+    async fn carry_out(self, step: Step, mut ending: Ending) -> Option<FaultRecord> {
+        if ending
+            .sleep_until(self.clock.instant(step.start_ns))
+            .await
+            .is_break()
+        {
+            return None;
+        }
+        let mut record = self.blank(&step);
+        match self.begin(&step.fault, &mut record).await {
+            Ok(begun) => {
+                self.announce(&record, "start");
+                let _ = ending.sleep_until(self.clock.instant(step.stop_ns)).await;
+                self.undo(begun, &mut record).await;
+            }
+            Err(reason) => {
+                record.effect = Effect::Skipped;
+                record.evidence.insert("reason".to_owned(), json!(reason));
+                record.end_ns = record.start_ns;
+            }
+        }
+        self.announce(&record, "end");
+        Some(record)
+    }
+
+    fn blank(&self, step: &Step) -> FaultRecord {
+        FaultRecord {
+            id: step.id,
+            name: step.fault.kind().to_string(),
+            effect: Effect::Indeterminate,
+            description: step.fault.to_string(),
+            evidence: Map::new(),
+            start_ns: self.clock.nanos().0,
+            end_ns: step.stop_ns,
+        }
+    }
+
+    async fn begin(&self, fault: &Fault, record: &mut FaultRecord) -> Result<Begun, String> {
+        let leader = self
+            .leaders
+            .current()
+            .and_then(|(name, _)| NodeName::try_from(name).ok());
+        match fault {
+            Fault::Partition { shape, order } => {
+                let grudge = shape.grudge(order, leader.as_ref());
+                record.description = format!("{shape}: {}", grudge.describe());
+                self.blocking(move |cluster| cluster.cut(&grudge)).await?;
+                record.evidence.insert(
+                    "install_us".to_owned(),
+                    json!((self.clock.nanos().0 - record.start_ns) / 1_000),
+                );
+                Ok(Begun::Cut)
+            }
+            Fault::Kill { target } => {
+                let hit = target.resolve(leader.as_ref(), &self.cluster.down());
+                self.hit(NodeFault::Kill, hit, record).await
+            }
+            Fault::Pause { target } => {
+                let hit = target.resolve(leader.as_ref(), &self.cluster.down());
+                self.hit(NodeFault::Pause, hit, record).await
+            }
+        }
+    }
+
+    async fn hit(
+        &self,
+        fault: NodeFault,
+        nodes: Vec<NodeName>,
+        record: &mut FaultRecord,
+    ) -> Result<Begun, String> {
+        if nodes.is_empty() {
+            return Err(
+                "nobody to hit: no leader is known, or the node is already down".to_owned(),
+            );
+        }
+        let names: Vec<&str> = nodes.iter().map(NodeName::as_str).collect();
+        record.description = format!("{} {}", record.name, names.join(" "));
+        for node in nodes.clone() {
+            let name = node.to_string();
+            let evidence = self
+                .blocking(move |cluster| cluster.strike(fault, &node))
+                .await?;
+            record.evidence.insert(name, evidence);
+        }
+        record.effect = Effect::Installed;
+        Ok(Begun::Processes { fault, hit: nodes })
+    }
+
+    async fn undo(&self, begun: Begun, record: &mut FaultRecord) {
+        let undone = match begun {
+            Begun::Cut => self.heal(record).await,
+            Begun::Processes { fault, hit } => self.revive(fault, hit, record).await,
+        };
+        record.end_ns = self.clock.nanos().0;
+        if let Err(error) = undone {
+            record
+                .evidence
+                .insert("undo_error".to_owned(), json!(error));
+            record.effect = Effect::Indeterminate;
+        }
+    }
+
+    async fn heal(&self, record: &mut FaultRecord) -> Result<(), String> {
+        let drops = self.blocking(Cluster::drops).await?;
+        let dropped: u64 = drops.values().sum();
+        let by_link: Map<_, _> = drops
+            .into_iter()
+            .map(|(link, count)| (link.to_string(), json!(count)))
+            .collect();
+        record
+            .evidence
+            .insert("dropped_packets".to_owned(), json!(by_link));
+        if dropped > 0 {
+            record.effect = Effect::Installed;
+        }
+        self.blocking(Cluster::heal).await
+    }
+
+    async fn revive(
+        &self,
+        fault: NodeFault,
+        hit: Vec<NodeName>,
+        record: &mut FaultRecord,
+    ) -> Result<(), String> {
+        let since = self.clock.nanos().0;
+        for node in hit.clone() {
+            self.blocking(move |cluster| cluster.revive(fault, &node))
+                .await?;
+        }
+        if fault == NodeFault::Kill {
+            for node in &hit {
+                let healthy = self.cluster.wait_healthy(node, RESTART_LIMIT).await;
+                let answer = match healthy {
+                    Ok(()) => json!((self.clock.nanos().0 - since) / 1_000_000),
+                    Err(error) => json!(error.to_string()),
+                };
+                record
+                    .evidence
+                    .insert(format!("{node} serving again after ms"), answer);
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs what may wait for the kernel or for a program away from the clients' threads.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Cluster) -> anyhow::Result<T> + Send + 'static,
+    ) -> Result<T, String> {
+        let cluster = Arc::clone(&self.cluster);
+        let done = tokio::task::spawn_blocking(move || act(&cluster)).await;
+        done.map_err(|error| error.to_string())?
+            .map_err(|error| format!("{error:#}"))
+    }
+
+    fn announce(&self, record: &FaultRecord, phase: &str) {
+        let details = json!({
+            "id": record.id, "phase": phase, "description": record.description,
+            "effect": record.effect, "evidence": record.evidence,
+        });
+        self.recorder.nemesis(&record.name, details);
+        self.progress.fault(record, phase);
+    }
+}

@@ -1,0 +1,212 @@
+//! From what was recorded to the five answers and the exit code. Pure: clocks, files and processes stay outside.
+
+use checker::{Analysis, AnomalyClass, History, Nanos, Outcome, Verdict, Violation};
+use reports::{
+    AnomalyRecord, Consistency, Counts, Environment, FaultRecord, Health, HealthEvent,
+    Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, RunResult, Strength,
+};
+
+use super::coverage::coverage;
+use crate::cli::Require;
+use crate::config::RunConfig;
+use crate::exit::Exit;
+
+/// What a finished run left behind, beside its history.
+#[derive(Debug, Clone)]
+pub(crate) struct Evidence {
+    pub faults: Vec<FaultRecord>,
+    pub leaders: Vec<LeaderSpan>,
+    pub leader_changes: u32,
+    pub deaths: Vec<HealthEvent>,
+    /// Time from the final heal until every node's clients were served; `None` inside if they were not in time.
+    pub recovery_ms: Option<Option<u64>>,
+    pub net: Net,
+    pub duration_ns: u64,
+    pub interrupted: bool,
+    pub failure: Option<String>,
+    pub notes: Vec<String>,
+    pub environment: Environment,
+}
+
+/// Judges a run.
+pub(crate) fn judge(
+    config: &RunConfig,
+    history: &History,
+    analysis: &Analysis,
+    evidence: Evidence,
+) -> RunResult {
+    let coverage = coverage(
+        history,
+        &config.kinds,
+        &evidence.faults,
+        evidence.leader_changes,
+    );
+    let mut result = RunResult {
+        version: RESULT_VERSION,
+        exit_code: Exit::Harness.code(),
+        consistency: consistency(analysis),
+        unknown: unknown(analysis),
+        liveness: match evidence.recovery_ms {
+            Some(Some(_)) => Liveness::Recovered,
+            Some(None) => Liveness::NotRecovered,
+            None => Liveness::NotMeasured,
+        },
+        recovery_ms: evidence.recovery_ms.flatten(),
+        health: if evidence.deaths.is_empty() {
+            Health::Healthy
+        } else {
+            Health::Unhealthy
+        },
+        health_events: evidence.deaths,
+        strength: coverage.strength,
+        strength_reasons: coverage.reasons,
+        infrastructure: if evidence.failure.is_none() {
+            Infrastructure::Ok
+        } else {
+            Infrastructure::Failed
+        },
+        infrastructure_error: evidence.failure,
+        anomalies: anomalies(history, analysis, &evidence.faults, &evidence.leaders),
+        operations: counts(history),
+        faults: evidence.faults,
+        leader_changes: evidence.leader_changes,
+        leaders: evidence.leaders,
+        seed: config.seed,
+        command: config.command(),
+        workload: config.workload.to_string(),
+        nemesis: config.kinds.iter().map(ToString::to_string).collect(),
+        nodes: config.nodes.iter().map(ToString::to_string).collect(),
+        bugs: config.bugs.iter().map(ToString::to_string).collect(),
+        net: evidence.net,
+        duration_ns: evidence.duration_ns,
+        interrupted: evidence.interrupted,
+        notes: evidence.notes,
+        environment: evidence.environment,
+    };
+    result.exit_code = exit(&result, config.require).code();
+    result
+}
+
+/// The one exit code for the five answers: a violation dominates, then whatever makes the others worthless.
+pub(crate) fn exit(result: &RunResult, require: Require) -> Exit {
+    let strong_enough = match require {
+        Require::Nothing => true,
+        Require::Weak => result.strength >= Strength::Weak,
+        Require::Strong => result.strength >= Strength::Strong,
+    };
+    let consistency = match result.consistency {
+        Consistency::Valid => Exit::Valid,
+        Consistency::Violation => Exit::Violation,
+        Consistency::Unknown => Exit::Unknown,
+    };
+    let failed = |failed: bool, exit| if failed { exit } else { Exit::Valid };
+    consistency
+        .worst(failed(
+            result.infrastructure == Infrastructure::Failed,
+            Exit::Harness,
+        ))
+        .worst(failed(
+            result.liveness == Liveness::NotRecovered,
+            Exit::Liveness,
+        ))
+        .worst(failed(result.health == Health::Unhealthy, Exit::Liveness))
+        .worst(failed(!strong_enough, Exit::Strength))
+}
+
+fn consistency(analysis: &Analysis) -> Consistency {
+    match analysis.outcome() {
+        Verdict::Valid => Consistency::Valid,
+        Verdict::Invalid => Consistency::Violation,
+        Verdict::Unknown => Consistency::Unknown,
+    }
+}
+
+fn counts(history: &History) -> Counts {
+    let mut counts = Counts::default();
+    for operation in &history.operations {
+        match operation.outcome {
+            Outcome::Ok => counts.ok += 1,
+            Outcome::Fail => counts.fail += 1,
+            Outcome::Info => counts.info += 1,
+        }
+    }
+    counts
+}
+
+fn unknown(analysis: &Analysis) -> Option<String> {
+    if analysis.outcome() != Verdict::Unknown {
+        return None;
+    }
+    let reasons: Vec<String> = analysis
+        .keys
+        .iter()
+        .filter_map(checker::KeyAnalysis::unknown_reason)
+        .collect();
+    Some(reasons.join("; "))
+}
+
+/// The contradictions, those that tell most first: what was lost, then what was stale, and last what has no name.
+fn anomalies(
+    history: &History,
+    analysis: &Analysis,
+    faults: &[FaultRecord],
+    leaders: &[LeaderSpan],
+) -> Vec<AnomalyRecord> {
+    let mut found: Vec<AnomalyRecord> = analysis
+        .violations()
+        .map(|(key, violation)| {
+            let mut record = AnomalyRecord::new(key.key.as_ref(), violation, history, faults);
+            if let Some(at) = moment(history, violation) {
+                let fault = faults.iter().find(|fault| Some(fault.id) == record.fault);
+                record.explanation = format!(
+                    "{}. {}",
+                    record.explanation.trim_end_matches('.'),
+                    surroundings(fault, at, leaders)
+                );
+            }
+            record
+        })
+        .collect();
+    let telling = |record: &AnomalyRecord| {
+        let class = |class: AnomalyClass| record.class != class.to_string();
+        (
+            class(AnomalyClass::LostUpdate),
+            class(AnomalyClass::StaleRead),
+            !class(AnomalyClass::Other),
+        )
+    };
+    found.sort_by_key(telling);
+    found
+}
+
+/// When it went wrong: the call of the last operation of the contradiction.
+fn moment(history: &History, violation: &Violation) -> Option<Nanos> {
+    let named = violation.anomaly.operations.iter();
+    named
+        .filter_map(|id| history.operation(*id).call_time)
+        .max()
+}
+
+/// What was going on in the cluster at `at`, as sentences.
+fn surroundings(fault: Option<&FaultRecord>, at: Nanos, leaders: &[LeaderSpan]) -> String {
+    let fault = match fault {
+        Some(fault) => {
+            let (id, since) = (fault.id, Nanos(fault.start_ns));
+            format!(
+                "Fault {id} ({}, since {since}) was active",
+                fault.description
+            )
+        }
+        None => "No fault was active".to_owned(),
+    };
+    let led: Vec<String> = leaders
+        .iter()
+        .filter(|span| (span.from_ns..=span.to_ns).contains(&at.0))
+        .map(|span| format!("{} led term {}", span.node, span.term))
+        .collect();
+    match led.len() {
+        0 => format!("{fault}; nobody was seen to lead."),
+        1 => format!("{fault}; {}.", led[0]),
+        _ => format!("{fault}; {} at the same time.", led.join(" and ")),
+    }
+}

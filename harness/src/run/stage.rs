@@ -1,0 +1,331 @@
+//! The acts of a run in their order: up, quiet, clients beside faults, heal, recovery, final reads, down.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use checker::{Header, ModelName};
+use nemesis::net::Plane;
+use reports::{FaultRecord, HealthEvent, Net};
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::client::Client;
+use super::cluster::Cluster;
+use super::environment::environment;
+use super::faults::Director;
+use super::folder::Folder;
+use super::interpreter::{Interpreter, Worker};
+use super::judge::Evidence;
+use super::leaders::{Leaders, first_leader};
+use super::phase::{self, EarlyEnd, Ender, Ending};
+use super::recorder::Recorder;
+use crate::clock::Clock;
+use crate::config::RunConfig;
+use crate::progress::Progress;
+use crate::workload::{Invocation, Part, Register};
+
+/// How long a healthy cluster may take to elect its first leader.
+const ELECTION_LIMIT: Duration = Duration::from_secs(20);
+/// How often nodes are looked at for deaths, and the history for write errors.
+const GUARD_EVERY: Duration = Duration::from_millis(50);
+/// How long the final reads may take.
+const FINAL_READS_LIMIT: Duration = Duration::from_secs(10);
+/// Each key still in use is read through every client in the end; of the retired ones, this many are read through one.
+const RETIRED_KEYS_READ: usize = 200;
+/// The key that every client must be able to write once all faults are healed.
+const RECOVERY_KEY: &str = "recovery";
+
+/// Plays the whole run in its folder and returns what it left behind.
+pub(crate) async fn perform(
+    config: &RunConfig,
+    folder: &Folder,
+    plane: Box<dyn Plane>,
+    net: Net,
+    progress: &Progress,
+    (ender, ending): (Ender, Ending),
+) -> Result<Evidence> {
+    phase::end_on_signals(&ender, progress)?;
+    progress.say(&format!("starting {} nodes", config.nodes.len()));
+    let cluster = Arc::new(Cluster::start(config, folder, plane)?);
+    let played = match up(&cluster, ending.clone()).await {
+        Ok(()) => {
+            Stage::set(config, folder, &cluster, progress, &ender, ending)?
+                .play(config, net)
+                .await
+        }
+        Err(error) => Err(error),
+    };
+    let stopping = Arc::clone(&cluster);
+    tokio::task::spawn_blocking(move || stopping.stop())
+        .await
+        .context("cannot stop the nodes")?;
+    played
+}
+
+/// Waits until the cluster can serve.
+async fn up(cluster: &Cluster, mut ending: Ending) -> Result<()> {
+    let ready = async {
+        cluster.wait_all_healthy().await?;
+        first_leader(cluster.doors(), ELECTION_LIMIT).await
+    };
+    tokio::select! {
+        ready = ready => ready,
+        () = ending.ended() => bail!("interrupted before any client began: nothing to judge"),
+    }
+}
+
+/// Everything that takes part from the first operation to the last.
+struct Stage {
+    cluster: Arc<Cluster>,
+    clock: Clock,
+    leaders: Leaders,
+    recorder: Recorder,
+    progress: Progress,
+    interpreter: Interpreter,
+    deaths: Arc<Mutex<Vec<HealthEvent>>>,
+    ending: Ending,
+}
+
+impl Stage {
+    /// Starts the run's clock, and with it everything that watches.
+    fn set(
+        config: &RunConfig,
+        folder: &Folder,
+        cluster: &Arc<Cluster>,
+        progress: &Progress,
+        ender: &Ender,
+        ending: Ending,
+    ) -> Result<Self> {
+        let clock = Clock::start();
+        let recorder = Recorder::create(&folder.file("history.jsonl"), &header(config), clock)?;
+        let leaders = Leaders::default();
+        leaders.watch(cluster.doors(), clock)?;
+        let deaths = Arc::default();
+        tokio::spawn(guard(
+            Arc::clone(cluster),
+            recorder.clone(),
+            Arc::clone(&deaths),
+            progress.clone(),
+            ender.clone(),
+        ));
+        tokio::spawn(progress.clone().watch(clock, leaders.clone()));
+        let interpreter = Interpreter {
+            workload: Arc::new(Mutex::new(Register::new())),
+            recorder: recorder.clone(),
+            clock,
+            progress: progress.clone(),
+            seed: config.seed,
+        };
+        let (cluster, progress) = (Arc::clone(cluster), progress.clone());
+        Ok(Self {
+            cluster,
+            clock,
+            leaders,
+            recorder,
+            progress,
+            interpreter,
+            deaths,
+            ending,
+        })
+    }
+
+    async fn play(self, config: &RunConfig, net: Net) -> Result<Evidence> {
+        let environment = environment();
+        self.progress.say(&format!(
+            "clients at work for {}",
+            humantime::format_duration(config.time_limit)
+        ));
+        let (workers, faults, overdue) = self.work_beside_faults(config).await?;
+        let interrupted = self.ending.reason() == Some(EarlyEnd::Interrupted);
+        let recovered = self.recover(config, workers).await?;
+        let mut notes = Vec::new();
+        if overdue > 0 {
+            notes.push(format!(
+                "{overdue} operations that were due were never called: the clients were still waiting when their time was over. Raise --concurrency, or lower --rate."
+            ));
+        }
+        let (workers, recovery_ms) = recovered;
+        let missing = self.final_reads(workers).await;
+        if missing > 0 {
+            notes.push(format!("{missing} final reads were not answered in time."));
+        }
+        Ok(Evidence {
+            faults,
+            leaders: self.leaders.spans(),
+            leader_changes: self.leaders.changes(),
+            deaths: self.health_events(),
+            recovery_ms: Some(recovery_ms),
+            net,
+            duration_ns: self.clock.nanos().0,
+            interrupted,
+            failure: self.failure(),
+            notes,
+            environment,
+        })
+    }
+
+    async fn work_beside_faults(
+        &self,
+        config: &RunConfig,
+    ) -> Result<(Vec<Worker>, Vec<FaultRecord>, u64)> {
+        let director = Director {
+            cluster: Arc::clone(&self.cluster),
+            leaders: self.leaders.clone(),
+            recorder: self.recorder.clone(),
+            clock: self.clock,
+            progress: self.progress.clone(),
+        };
+        let faults = tokio::spawn(director.follow(config.schedule(), self.ending.clone()));
+        let until_ns = u64::try_from(config.time_limit.as_nanos()).unwrap_or(u64::MAX);
+        let (workers, overdue) = self
+            .interpreter
+            .work(self.workers(config)?, config.rate, until_ns, &self.ending)
+            .await;
+        let faults = faults.await.context("the nemesis broke down")?;
+        Ok((workers, faults, overdue))
+    }
+
+    /// Heals everything and measures how long it takes until every client is served again.
+    async fn recover(
+        &self,
+        config: &RunConfig,
+        workers: Vec<Worker>,
+    ) -> Result<(Vec<Worker>, Option<u64>)> {
+        self.progress
+            .say("final heal, waiting for every client to be served");
+        let cluster = Arc::clone(&self.cluster);
+        tokio::task::spawn_blocking(move || cluster.heal_all())
+            .await
+            .context("the final heal broke down")??;
+        let healed = self.recorder.nemesis("final-heal", json!(null));
+        let count = workers.len();
+        let writes = (0..count).map(|_| vec![self.recovery_write()]).collect();
+        let deadline = Instant::now() + config.recovery_limit;
+        let (workers, acknowledged) = self.interpreter.insist(workers, writes, deadline).await;
+        let took_ms = (self.clock.nanos().0 - healed.0) / 1_000_000;
+        Ok((workers, (acknowledged == count).then_some(took_ms)))
+    }
+
+    /// Reads what is left: the keys in use through every client, retired keys once. Returns how many reads failed.
+    async fn final_reads(&self, workers: Vec<Worker>) -> usize {
+        self.progress.say("final reads");
+        let (mut active, retired) = self
+            .interpreter
+            .workload
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keys();
+        active.push(RECOVERY_KEY.to_owned());
+        let mut reads = vec![active; workers.len()];
+        let readers = reads.len();
+        for (number, key) in retired.into_iter().take(RETIRED_KEYS_READ).enumerate() {
+            reads[number % readers].push(key);
+        }
+        let reads: Vec<Vec<Invocation>> = reads
+            .into_iter()
+            .map(|keys| {
+                keys.into_iter()
+                    .map(|key| Invocation::Read { key })
+                    .collect()
+            })
+            .collect();
+        let wanted: usize = reads.iter().map(Vec::len).sum();
+        let (_, answered) = self
+            .interpreter
+            .insist(workers, reads, Instant::now() + FINAL_READS_LIMIT)
+            .await;
+        wanted - answered
+    }
+
+    fn recovery_write(&self) -> Invocation {
+        self.interpreter
+            .workload
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(RECOVERY_KEY.to_owned())
+    }
+
+    /// Clients are dealt out to the nodes in turn; of those of a node, every second one only reads.
+    fn workers(&self, config: &RunConfig) -> Result<Vec<Worker>> {
+        let doors = self.cluster.doors();
+        let nodes = &config.nodes;
+        (0..config.workers)
+            .map(|number| {
+                let home = nodes[number % nodes.len()].as_str();
+                let part = match number / nodes.len() % 2 {
+                    0 => Part::Everything,
+                    _ => Part::Reads,
+                };
+                let client = Client::new(home, doors, config.operation_timeout)?;
+                Ok(Worker::new(number, config.workers, part, client))
+            })
+            .collect()
+    }
+
+    fn health_events(&self) -> Vec<HealthEvent> {
+        let mut events = self
+            .deaths
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        for (node, line) in self.cluster.panics() {
+            if events.iter().all(|event| event.node != node.as_str()) {
+                let message = format!("panicked and went on: {line} (log: {node}.log)");
+                events.push(HealthEvent {
+                    node: node.to_string(),
+                    time_ns: self.clock.nanos().0,
+                    message,
+                });
+            }
+        }
+        events
+    }
+
+    fn failure(&self) -> Option<String> {
+        match self.ending.reason() {
+            Some(EarlyEnd::Failed(reason)) => Some(reason),
+            Some(EarlyEnd::Interrupted) | None => self.recorder.failure(),
+        }
+    }
+}
+
+fn header(config: &RunConfig) -> Header {
+    Header {
+        model: Some(ModelName::Kv.to_string()),
+        nodes: config.nodes.iter().map(ToString::to_string).collect(),
+        seed: Some(config.seed),
+        ..Header::new()
+    }
+}
+
+/// Notices what nobody ordered: a node that ends by itself, a history that cannot be written.
+async fn guard(
+    cluster: Arc<Cluster>,
+    recorder: Recorder,
+    deaths: Arc<Mutex<Vec<HealthEvent>>>,
+    progress: Progress,
+    ender: Ender,
+) {
+    loop {
+        tokio::time::sleep(GUARD_EVERY).await;
+        for death in cluster.deaths() {
+            let message = format!("{} (log: {}.log)", death.how, death.node);
+            progress.say(&format!("node {} {message}", death.node));
+            let details = json!({ "node": death.node, "message": message });
+            let time_ns = recorder.nemesis("node-died", details).0;
+            let event = HealthEvent {
+                node: death.node.to_string(),
+                time_ns,
+                message,
+            };
+            deaths
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(event);
+        }
+        if let Some(reason) = recorder.failure() {
+            ender.end(EarlyEnd::Failed(reason));
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The `register` workload: many short-lived registers, each watched closely.
+//!
+//! Values are unique over the whole run, so a read names the one write it saw; keys are retired, so each key's
+//! history stays short enough to be judged exactly, however long the run is.
+
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+
+use super::Invocation;
+
+/// Keys in use at a time.
+const ACTIVE_KEYS: usize = 5;
+/// Operations after which a key is retired.
+const OPERATIONS_PER_KEY: u32 = 100;
+/// Of a hundred operations of a client that does everything, how many read; the rest below [`WRITES_BELOW`] write, the
+/// others compare and set.
+const READS_BELOW: u32 = 20;
+const WRITES_BELOW: u32 = 70;
+
+/// What a client does all the time.
+///
+/// A write to a leader that was cut off waits for its deadline, and its client with it. Only a client that never writes
+/// goes on reading there, and so sees what such a leader answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Everything,
+    Reads,
+}
+
+/// The state all clients of the workload share.
+///
+/// - The active keys are distinct, and a retired key never becomes active again.
+/// - Every value handed out is handed out once, and is not zero.
+#[derive(Debug)]
+pub(crate) struct Register {
+    active: Vec<ActiveKey>,
+    keys: u64,
+    values: i64,
+}
+
+#[derive(Debug)]
+struct ActiveKey {
+    name: String,
+    operations: u32,
+    last_seen: Option<i64>,
+}
+
+impl Register {
+    pub(crate) fn new() -> Self {
+        let mut workload = Self {
+            active: Vec::new(),
+            keys: 0,
+            values: 0,
+        };
+        for _ in 0..ACTIVE_KEYS {
+            let key = workload.fresh_key();
+            workload.active.push(key);
+        }
+        workload
+    }
+
+    /// The next operation of the client that plays `part` and draws from `rng`.
+    pub(crate) fn next(&mut self, part: Part, rng: &mut ChaCha8Rng) -> Invocation {
+        let slot = rng.random_range(0..self.active.len());
+        let dice = match part {
+            Part::Everything => rng.random_range(0..100_u32),
+            Part::Reads => 0,
+        };
+        if self.active[slot].operations >= OPERATIONS_PER_KEY {
+            self.active[slot] = self.fresh_key();
+        }
+        self.active[slot].operations += 1;
+        let key = self.active[slot].name.clone();
+        if dice < READS_BELOW {
+            Invocation::Read { key }
+        } else if dice < WRITES_BELOW {
+            Invocation::Write {
+                key,
+                value: self.fresh_value(),
+            }
+        } else {
+            let expected = self.active[slot].last_seen;
+            Invocation::Cas {
+                key,
+                expected,
+                value: self.fresh_value(),
+            }
+        }
+    }
+
+    /// A write to `key` of a value nobody wrote before.
+    pub(crate) fn write(&mut self, key: String) -> Invocation {
+        Invocation::Write {
+            key,
+            value: self.fresh_value(),
+        }
+    }
+
+    /// Notes that `key` was seen to hold `value`: the next compare-and-set starts from it.
+    pub(crate) fn observe(&mut self, key: &str, value: Option<i64>) {
+        if let Some(active) = self.active.iter_mut().find(|active| active.name == key) {
+            active.last_seen = value;
+        }
+    }
+
+    /// The keys in use now, then those retired, latest first.
+    pub(crate) fn keys(&self) -> (Vec<String>, Vec<String>) {
+        let active: Vec<String> = self.active.iter().map(|key| key.name.clone()).collect();
+        let retired = (1..=self.keys)
+            .rev()
+            .map(key_name)
+            .filter(|name| !active.contains(name))
+            .collect();
+        (active, retired)
+    }
+
+    fn fresh_key(&mut self) -> ActiveKey {
+        self.keys += 1;
+        ActiveKey {
+            name: key_name(self.keys),
+            operations: 0,
+            last_seen: None,
+        }
+    }
+
+    fn fresh_value(&mut self) -> i64 {
+        self.values += 1;
+        self.values
+    }
+}
+
+fn key_name(number: u64) -> String {
+    format!("k{number}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::workload::stream;
+
+    fn drawn(operations: usize) -> (Register, Vec<Invocation>) {
+        let mut workload = Register::new();
+        let mut rng = stream(7, 1);
+        let invocations = (0..operations)
+            .map(|_| workload.next(Part::Everything, &mut rng))
+            .collect();
+        (workload, invocations)
+    }
+
+    fn written(invocation: &Invocation) -> Option<i64> {
+        match invocation {
+            Invocation::Read { .. } => None,
+            Invocation::Write { value, .. } | Invocation::Cas { value, .. } => Some(*value),
+        }
+    }
+
+    #[test]
+    fn written_values_are_unique_over_the_run() {
+        let (_, invocations) = drawn(5_000);
+        let values: Vec<i64> = invocations.iter().filter_map(written).collect();
+        assert!(values.len() > 2_000);
+        assert_eq!(values.iter().collect::<BTreeSet<_>>().len(), values.len());
+    }
+
+    #[test]
+    fn a_key_is_retired_for_good_after_its_operations() {
+        let (workload, invocations) = drawn(5_000);
+        let mut uses: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (position, invocation) in invocations.iter().enumerate() {
+            uses.entry(invocation.key()).or_default().push(position);
+        }
+        assert!(
+            uses.values()
+                .all(|positions| positions.len() <= OPERATIONS_PER_KEY as usize)
+        );
+        let (active, retired) = workload.keys();
+        assert_eq!(active.len(), ACTIVE_KEYS);
+        assert_eq!(retired.len() + active.len(), uses.len());
+        assert!(
+            retired
+                .iter()
+                .all(|key| uses[key.as_str()].len() == OPERATIONS_PER_KEY as usize)
+        );
+    }
+
+    #[test]
+    fn a_cas_expects_the_value_seen_last() {
+        let mut workload = Register::new();
+        let mut rng = stream(3, 0);
+        for name in workload.keys().0 {
+            workload.observe(&name, Some(-9));
+        }
+        let expected: Vec<Option<i64>> = (0..200)
+            .filter_map(|_| match workload.next(Part::Everything, &mut rng) {
+                Invocation::Cas { expected, .. } => Some(expected),
+                Invocation::Read { .. } | Invocation::Write { .. } => None,
+            })
+            .collect();
+        assert!(!expected.is_empty());
+        assert!(expected.iter().all(|value| *value == Some(-9)));
+    }
+
+    #[test]
+    fn a_reader_never_writes() {
+        let mut workload = Register::new();
+        let mut rng = stream(1, 1);
+        let read = |_| {
+            matches!(
+                workload.next(Part::Reads, &mut rng),
+                Invocation::Read { .. }
+            )
+        };
+        assert!((0..500).all(read));
+    }
+
+    #[test]
+    fn the_same_stream_gives_the_same_operations() {
+        assert_eq!(drawn(300).1, drawn(300).1);
+    }
+}
