@@ -1,0 +1,275 @@
+//! The `check` command from outside: lines, exit codes, and input that nobody should have written.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const HEADER: &str = r#"{"format":"adrasteia-history","version":1,"model":"kv"}"#;
+
+fn adrasteia(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_adrasteia"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn check(name: &str, contents: &[u8], options: &[&str]) -> (i32, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(name);
+    std::fs::write(&file, contents).unwrap();
+    let output = adrasteia(&[&["check", file.to_str().unwrap()], options].concat());
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+fn event(index: u64, process: &str, event_type: &str, f: &str, value: &str) -> String {
+    format!(
+        r#"{{"index":{index},"time":{},"process":{process},"type":"{event_type}","f":"{f}","key":"k1","value":{value},"node":"n1"}}"#,
+        index * 1_000_000
+    )
+}
+
+fn history(events: &[String]) -> Vec<u8> {
+    let mut text = format!("{HEADER}\n");
+    for event in events {
+        text.push_str(event);
+        text.push('\n');
+    }
+    text.into_bytes()
+}
+
+fn stale_read() -> Vec<u8> {
+    history(&[
+        event(0, "1", "invoke", "write", "16"),
+        event(1, "1", "ok", "write", "16"),
+        event(2, "1", "invoke", "write", "17"),
+        event(3, "1", "ok", "write", "17"),
+        event(4, "2", "invoke", "read", "null"),
+        event(5, "2", "ok", "read", "17"),
+        event(6, "3", "invoke", "read", "null"),
+        event(7, "3", "ok", "read", "16"),
+    ])
+}
+
+fn valid() -> Vec<u8> {
+    history(&[
+        event(0, "1", "invoke", "write", "16"),
+        event(1, "1", "ok", "write", "16"),
+        event(2, "2", "invoke", "read", "null"),
+        event(3, "2", "ok", "read", "16"),
+    ])
+}
+
+#[test]
+fn a_valid_history_is_one_line_and_exit_0() {
+    let (code, stdout, stderr) = check("h.jsonl", &valid(), &[]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(stdout.trim_end().ends_with("h.jsonl\tvalid"), "{stdout}");
+}
+
+#[test]
+fn a_stale_read_is_exit_1_and_says_who_read_what() {
+    let (code, stdout, _) = check("h.jsonl", &stale_read(), &[]);
+    assert_eq!(code, 1);
+    assert_eq!(stdout.lines().count(), 1);
+    assert!(stdout.contains("\tinvalid\tstale-read: "), "{stdout}");
+    assert!(stdout.contains("16") && stdout.contains("17"), "{stdout}");
+}
+
+#[test]
+fn json_is_one_object_a_file() {
+    let (code, stdout, _) = check("h.jsonl", &stale_read(), &["--json"]);
+    assert_eq!(code, 1);
+    let answer: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(answer["verdict"], "invalid");
+    assert_eq!(answer["operations"], 4);
+    assert_eq!(
+        answer["analysis"]["keys"][0]["result"]["anomaly"]["class"],
+        "stale-read"
+    );
+}
+
+#[test]
+fn a_report_is_written_where_it_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.html");
+    let (code, ..) = check(
+        "h.jsonl",
+        &stale_read(),
+        &["--report", report.to_str().unwrap()],
+    );
+    assert_eq!(code, 1);
+    let page = std::fs::read_to_string(&report).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("stale-read"));
+}
+
+#[test]
+fn the_worst_file_decides_and_every_file_has_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, contents: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, contents).unwrap();
+        path.display().to_string()
+    };
+    let files = [
+        write("bad.jsonl", &stale_read()),
+        write("good.jsonl", &valid()),
+        write("broken.jsonl", b"what is this"),
+    ];
+    let arguments: Vec<&str> = std::iter::once("check")
+        .chain(files.iter().map(String::as_str))
+        .collect();
+    let output = adrasteia(&arguments);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 2);
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("broken.jsonl")
+    );
+}
+
+#[test]
+fn input_that_cannot_be_a_history_is_named_with_its_line_and_never_a_panic() {
+    let megabyte = format!("\"{}\"", "x".repeat(1 << 20));
+    let invoked = event(0, "1", "invoke", "write", "16");
+    let rows: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("empty", Vec::new(), "empty"),
+        ("blank", b"\n\n".to_vec(), "empty"),
+        ("not a history", b"hello there\n".to_vec(), ":1:"),
+        (
+            "cut in the middle",
+            history(&[invoked[..30].to_owned(), event(1, "1", "ok", "write", "16")]),
+            ":2:",
+        ),
+        (
+            "return without call",
+            history(&[event(0, "1", "ok", "write", "16")]),
+            ":2:",
+        ),
+        (
+            "two open calls",
+            history(&[invoked.clone(), event(1, "1", "invoke", "read", "null")]),
+            ":3:",
+        ),
+        (
+            "wrong type of time",
+            history(&[invoked.replace(r#""time":0"#, r#""time":"soon""#)]),
+            ":2:",
+        ),
+        (
+            "unknown kind of event",
+            history(&[event(0, "1", "maybe", "write", "16")]),
+            ":2:",
+        ),
+        (
+            "unknown function",
+            history(&[event(0, "1", "invoke", "frobnicate", "1")]),
+            "frobnicate",
+        ),
+        (
+            "cas without a pair",
+            history(&[
+                event(0, "1", "invoke", "cas", "5"),
+                event(1, "1", "ok", "cas", "5"),
+            ]),
+            "cas",
+        ),
+        (
+            "invalid UTF-8",
+            [HEADER.as_bytes(), b"\n{\"index\":0,\"f\":\"\xff\xfe\"}\n"].concat(),
+            ":2:",
+        ),
+        (
+            "a value of a megabyte where none belongs",
+            history(&[invoked.replace(r#""type":"invoke""#, &format!(r#""type":{megabyte}"#))]),
+            ":2:",
+        ),
+        (
+            "newer version",
+            format!("{}\n", HEADER.replace(r#""version":1"#, r#""version":99"#)).into_bytes(),
+            ":1:",
+        ),
+    ];
+    for (what, contents, part) in rows {
+        let (code, stdout, stderr) = check("h.jsonl", &contents, &["--format", "jsonl"]);
+        assert_eq!(code, 254, "{what}: {stdout}{stderr}");
+        assert_eq!(stdout, "", "{what}");
+        assert!(stderr.contains("h.jsonl"), "{what}: {stderr}");
+        assert!(stderr.contains(part), "{what}: {stderr}");
+        assert!(!stderr.contains("panicked"), "{what}: {stderr}");
+        assert!(
+            stderr.len() < 2_000,
+            "{what}: a message of {} bytes",
+            stderr.len()
+        );
+    }
+}
+
+#[test]
+fn a_value_of_a_megabyte_is_a_value_like_any_other() {
+    let megabyte = format!("\"{}\"", "x".repeat(1 << 20));
+    let contents = history(&[
+        event(0, "1", "invoke", "write", &megabyte),
+        event(1, "1", "ok", "write", &megabyte),
+        event(2, "2", "invoke", "read", "null"),
+        event(3, "2", "ok", "read", &megabyte),
+    ]);
+    assert_eq!(check("h.jsonl", &contents, &[]).0, 0);
+}
+
+#[test]
+fn a_last_line_cut_by_a_crash_is_said_and_the_rest_is_judged() {
+    let mut contents = valid();
+    contents.extend_from_slice(br#"{"index":4,"time":4000000,"pro"#);
+    let (code, stdout, _) = check("h.jsonl", &contents, &[]);
+    assert_eq!(code, 0);
+    assert!(stdout.contains("cut off"), "{stdout}");
+}
+
+#[test]
+fn a_file_that_is_not_there_and_names_that_do_not_exist_are_usage_errors() {
+    for (arguments, part) in [
+        (vec!["check", "/no/such/file"], "/no/such/file"),
+        (vec!["check", "x", "--model", "spreadsheet"], "spreadsheet"),
+        (vec!["check", "x", "--format", "csv"], "csv"),
+        (vec!["check", "x", "--initial", "{"], "--initial"),
+        (vec!["check"], "FILE"),
+        (vec!["check", "x", "--time-limit", "soon"], "30s"),
+    ] {
+        let output = adrasteia(&arguments);
+        assert_eq!(output.status.code(), Some(254), "{arguments:?}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(part), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn every_history_of_the_corpus_gets_its_true_verdict() {
+    let Some(corpus) = std::env::var_os("ADRASTEIA_CORPUS") else {
+        eprintln!("SKIPPED: ADRASTEIA_CORPUS is not set, so no corpus was checked");
+        return;
+    };
+    let corpus = Path::new(&corpus);
+    let verdicts = std::fs::read_to_string(corpus.join("verdicts.tsv")).unwrap();
+    let mut checked = 0;
+    for line in verdicts.lines().skip(1) {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let file = corpus.join(columns[0]);
+        let mut arguments = vec!["check", file.to_str().unwrap(), "--model", columns[2]];
+        if !matches!(columns[3], "nil" | "empty") {
+            arguments.extend(["--initial", columns[3]]);
+        }
+        let output = adrasteia(&arguments);
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let verdict = stdout.trim_end().split('\t').nth(1);
+        assert_eq!(verdict, Some(columns[4]), "{line}\n{stdout}");
+        checked += 1;
+    }
+    assert!(checked > 0, "the corpus is empty");
+}

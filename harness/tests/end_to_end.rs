@@ -1,0 +1,361 @@
+//! Whole runs from outside, as a user starts them: real processes, real faults, one verdict.
+//!
+//! Each test that needs something of the host asks `adrasteia doctor` first and says aloud what it skipped.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Runs want the machine to themselves; `.config/nextest.toml` says the same to nextest.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn adrasteia() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_adrasteia"))
+}
+
+/// Does this host permit one of `probes`? If not, says which test is skipped for it.
+fn permits(probes: &[&str], test: &str) -> bool {
+    let output = adrasteia().arg("doctor").output().unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    let line = |probe: &&str| {
+        let of_probe = |line: &&str| {
+            line.split_once("  ")
+                .is_some_and(|(_, rest)| rest.trim_start().starts_with(*probe))
+        };
+        report
+            .lines()
+            .find(of_probe)
+            .unwrap_or_else(|| panic!("doctor does not know the probe {probe}:\n{report}"))
+    };
+    let lines: Vec<&str> = probes.iter().map(line).collect();
+    let permitted = lines.iter().any(|line| line.starts_with("ok"));
+    if !permitted {
+        eprintln!("SKIPPED {test}: {lines:?}");
+    }
+    permitted
+}
+
+struct Run {
+    out: TempDir,
+    output: Output,
+}
+
+impl Run {
+    fn of(options: &str) -> Self {
+        let out = tempfile::tempdir().unwrap();
+        let output = adrasteia()
+            .args(options.split_whitespace())
+            .arg("--out")
+            .arg(out.path())
+            .output()
+            .unwrap();
+        Self { out, output }
+    }
+
+    fn exit(&self) -> i32 {
+        self.output.status.code().unwrap()
+    }
+
+    fn latest(&self, file: &str) -> PathBuf {
+        self.out.path().join("latest").join(file)
+    }
+
+    fn result(&self) -> Value {
+        let text = std::fs::read_to_string(self.latest("result.json")).unwrap_or_else(|error| {
+            panic!("no result.json ({error}); the run said:\n{}", self.said())
+        });
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn said(&self) -> String {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        text(&self.output.stdout) + &text(&self.output.stderr)
+    }
+}
+
+fn faults<'a>(result: &'a Value, name: &str) -> Vec<&'a Value> {
+    let all = result["faults"].as_array().unwrap().iter();
+    all.filter(|fault| fault["name"] == name).collect()
+}
+
+fn dropped(fault: &Value) -> u64 {
+    let links = fault["evidence"]["dropped_packets"].as_object().unwrap();
+    links.values().map(|count| count.as_u64().unwrap()).sum()
+}
+
+fn assert_healthy(run: &Run) -> Value {
+    assert_eq!(run.exit(), 0, "{}", run.said());
+    let result = run.result();
+    assert_eq!(result["consistency"], "valid", "{}", run.said());
+    assert_eq!(result["liveness"], "recovered");
+    assert_eq!(result["health"], "healthy");
+    assert!(result["operations"]["ok"].as_u64().unwrap() > 200);
+    for file in [
+        "history.jsonl",
+        "schedule.json",
+        "config.json",
+        "report.html",
+        "latency.svg",
+        "n1.log",
+    ] {
+        assert!(
+            run.latest(file).metadata().unwrap().len() > 0,
+            "{file} is empty"
+        );
+    }
+    result
+}
+
+fn partitions_on(plane: &str, probes: &[&str]) {
+    let _alone = alone();
+    if !(permits(&["lab"], plane) && permits(probes, plane)) {
+        return;
+    }
+    let run = Run::of(&format!(
+        "--nemesis partition --net {plane} --time-limit 14s --seed 11"
+    ));
+    let result = assert_healthy(&run);
+    assert_eq!(result["net"]["plane"], plane);
+    let partitions = faults(&result, "partition");
+    assert!(partitions.len() >= 2, "{partitions:?}");
+    for partition in partitions {
+        assert_eq!(partition["effect"], "installed", "{partition}");
+        assert!(dropped(partition) > 0, "{partition}");
+    }
+    let verdict = adrasteia()
+        .arg("check")
+        .arg(run.latest("history.jsonl"))
+        .output()
+        .unwrap();
+    assert_eq!(
+        verdict.status.code(),
+        Some(0),
+        "the stored history has another verdict"
+    );
+}
+
+#[test]
+fn partitions_on_the_switch_leave_the_healthy_node_linearizable() {
+    partitions_on("switch", &["tun", "packet sockets"]);
+}
+
+#[test]
+fn partitions_on_iptables_leave_the_healthy_node_linearizable() {
+    partitions_on("iptables", &["iptables"]);
+}
+
+#[test]
+fn kills_and_pauses_are_proven_and_undone() {
+    let _alone = alone();
+    if !permits(&["lab"], "kills and pauses") {
+        return;
+    }
+    let run = Run::of("--nemesis kill,pause --time-limit 12s --seed 5");
+    let result = assert_healthy(&run);
+    for name in ["kill", "pause"] {
+        let acted = faults(&result, name);
+        let installed = acted
+            .iter()
+            .filter(|fault| fault["effect"] == "installed")
+            .count();
+        assert!(installed > 0, "no {name} acted: {acted:?}");
+    }
+}
+
+#[test]
+fn a_planted_stale_read_is_found_named_and_placed() {
+    let _alone = alone();
+    if !permits(&["lab"], "a planted stale read") {
+        return;
+    }
+    let run = Run::of("--nemesis none --bug follower-read-local --time-limit 8s --seed 1");
+    assert_eq!(run.exit(), 1, "{}", run.said());
+    let result = run.result();
+    assert_eq!(result["consistency"], "violation");
+    let anomalies = result["anomalies"].as_array().unwrap();
+    let stale = anomalies
+        .iter()
+        .find(|anomaly| anomaly["class"] == "stale-read");
+    let stale = stale.unwrap_or_else(|| panic!("no stale read among {anomalies:?}"));
+    assert!(stale["operations"].as_array().unwrap().len() >= 2);
+    assert!(
+        stale["explanation"].as_str().unwrap().contains(" s"),
+        "{stale}"
+    );
+    let verdict = adrasteia()
+        .arg("check")
+        .arg(run.latest("history.jsonl"))
+        .output()
+        .unwrap();
+    assert_eq!(
+        verdict.status.code(),
+        Some(1),
+        "the stored history has another verdict"
+    );
+}
+
+/// A run that was started and is now at work.
+struct Started {
+    out: TempDir,
+    child: Child,
+}
+
+impl Started {
+    fn until_clients_work(options: &str) -> Self {
+        let out = tempfile::tempdir().unwrap();
+        let mut child = adrasteia()
+            .args(options.split_whitespace())
+            .arg("--out")
+            .arg(out.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let at_work = lines
+            .by_ref()
+            .any(|line| line.unwrap().contains("clients at work"));
+        assert!(at_work, "the run ended before its clients worked");
+        // Somebody must go on reading, or the run blocks on a full pipe.
+        std::thread::spawn(move || lines.count());
+        std::thread::sleep(Duration::from_secs(3));
+        Self { out, child }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    fn wait(&mut self) -> (ExitStatus, String) {
+        let mut said = String::new();
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut said)
+            .unwrap();
+        (self.child.wait().unwrap(), said)
+    }
+
+    /// Processes whose command line names the run's folder.
+    fn processes(&self) -> Vec<String> {
+        let folder = self.out.path().to_str().unwrap().to_owned();
+        let command_line =
+            |entry: std::fs::DirEntry| std::fs::read(entry.path().join("cmdline")).ok();
+        std::fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| command_line(entry.unwrap()))
+            .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+            .filter(|line| line.contains(&folder))
+            .collect()
+    }
+}
+
+/// What the host has of interfaces and mounts.
+fn host() -> (Vec<String>, String) {
+    let interfaces = std::fs::read_to_string("/proc/net/dev").unwrap();
+    let names = interfaces
+        .lines()
+        .skip(2)
+        .map(|line| line.split(':').next().unwrap().trim().to_owned());
+    (
+        names.collect(),
+        std::fs::read_to_string("/proc/self/mountinfo").unwrap(),
+    )
+}
+
+#[test]
+fn a_killed_harness_leaves_nothing_behind_but_a_readable_history() {
+    let _alone = alone();
+    if !permits(&["lab"], "kill -9 of the harness") {
+        return;
+    }
+    let before = host();
+    let mut run =
+        Started::until_clients_work("--nemesis partition,kill,pause --time-limit 60s --seed 2");
+    assert!(run.processes().len() > 5, "{:?}", run.processes());
+    run.signal(Signal::SIGKILL);
+    run.child.wait().unwrap();
+    for _ in 0..100 {
+        if run.processes().is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(run.processes(), Vec::<String>::new());
+    assert_eq!(host(), before);
+    let history = run.out.path().join("latest/history.jsonl");
+    assert!(std::fs::read_to_string(&history).unwrap().lines().count() > 100);
+    let verdict = adrasteia().arg("check").arg(&history).output().unwrap();
+    assert_eq!(
+        verdict.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&verdict.stderr)
+    );
+}
+
+#[test]
+fn an_interrupted_run_heals_and_still_gives_a_verdict() {
+    let _alone = alone();
+    if !permits(&["lab"], "an interrupted run") {
+        return;
+    }
+    let mut run = Started::until_clients_work("--nemesis partition --time-limit 60s --seed 4");
+    run.signal(Signal::SIGINT);
+    let (status, said) = run.wait();
+    assert!(matches!(status.code(), Some(0 | 3)), "{status}: {said}");
+    let result = std::fs::read_to_string(run.out.path().join("latest/result.json")).unwrap();
+    let result: Value = serde_json::from_str(&result).unwrap();
+    assert_eq!(result["interrupted"], true);
+    assert_eq!(result["consistency"], "valid");
+    assert_eq!(result["liveness"], "recovered");
+    assert!(run.out.path().join("latest/report.html").exists());
+}
+
+#[test]
+fn a_dry_run_shows_the_schedule_and_touches_nothing() {
+    let out = tempfile::tempdir().unwrap();
+    let target = out.path().join("runs");
+    let dry = |seed: &str| {
+        let output = adrasteia()
+            .args(["--dry-run", "--seed", seed, "--out"])
+            .arg(&target)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(
+        dry("1")
+            .lines()
+            .filter(|line| line.contains("partition "))
+            .count()
+            >= 5
+    );
+    assert_eq!(dry("1"), dry("1"));
+    assert_ne!(dry("1"), dry("2"));
+    assert!(!Path::exists(&target));
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_refused_before_anything_starts() {
+    for (out, part) in [("/proc/runs", "--out"), ("/dev/null/runs", "--out")] {
+        let output = adrasteia().args(["--out", out]).output().unwrap();
+        assert_eq!(output.status.code(), Some(254), "{out}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(part) && stderr.contains(out), "{stderr}");
+    }
+}
