@@ -63,7 +63,7 @@ fn the_last_lines_say_verdict_and_reason() {
         (
             stale_read(),
             "VIOLATION  Not linearizable: stale-read on k3",
-            "(2.3 s).",
+            "(1 write behind).",
         ),
         (
             healthy(),
