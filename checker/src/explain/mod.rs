@@ -1,12 +1,13 @@
 //! Why a history is not linearizable, in one sentence.
 //!
 //! The search proves *that* there is no order. People want to see two or three operations that cannot all be true. For registers those
-//! are looked for in the whole history of the object ([`contradiction`]); where none is found the operation that could not be placed is
+//! are looked for in the whole history of the object ([`find`]); where none is found the operation that could not be placed is
 //! named with the states that were possible.
 
 mod chains;
 mod contradiction;
 mod facts;
+mod find;
 mod latest;
 #[cfg(test)]
 pub(crate) mod soundness;
@@ -41,7 +42,7 @@ pub(crate) fn explain(object: &Object<'_>, stuck: OpId, states: &[Value]) -> Ano
 }
 
 fn contradiction(object: &Object<'_>, register: &Register) -> Option<Anomaly> {
-    let found = contradiction::find(&Facts::new(register), object.history)?;
+    let found = find::find(&Facts::new(register), object.history)?;
     Some(Anomaly {
         class: found.class(),
         operations: found.operations(),

@@ -5,7 +5,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::budget::Unlimited;
-use crate::explain::{contradiction, facts::Facts};
+use crate::explain::facts::Facts;
+use crate::explain::find;
 use crate::formats::Format;
 use crate::history::{History, OpId, Outcome};
 use crate::interner::Interner;
@@ -92,7 +93,7 @@ fn no_contradiction_is_found_in_a_linearizable_register() {
     for seed in 0..60_000 {
         let register = draw(&mut ChaCha8Rng::seed_from_u64(seed), seed % 2 == 0);
         let facts = Facts::new(&register);
-        let found = contradiction::find(&facts, &history);
+        let found = find::find(&facts, &history);
         match search(register.problem(), &Unlimited) {
             Answer::Valid(_) => {
                 valid += 1;

@@ -149,6 +149,9 @@ impl Teller<'_> {
     ) -> String {
         let last = self.saw(observer, &self.delay(between, observer));
         let between = self.saw(between, "");
+        if observer.action.writes().is_some() {
+            return format!("{between}; {last}, although that value was past");
+        }
         match before {
             Some(before) => format!(
                 "{}; then {between}; then {last} again",

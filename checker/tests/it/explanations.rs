@@ -189,6 +189,32 @@ fn a_cas_from_an_overwritten_value_that_others_saw_overwritten_is_a_mismatch() {
 }
 
 #[test]
+fn a_cas_from_a_value_that_another_cas_replaced_long_before_is_a_mismatch() {
+    expect(
+        "0: [c 0 1]
+         1:       [c 1 2 ]
+         2:                [r 2]
+         3:                       [c 0 3]",
+        AnomalyClass::CasMismatch,
+        "client 0 changed 0 to 1 through n0, acknowledged at 0.070 s; \
+         client 3's cas from 0 to 3 began 160 ms later on n3 and succeeded (2 writes behind)",
+    );
+}
+
+#[test]
+fn a_cas_from_a_value_that_someone_saw_replaced_is_a_mismatch() {
+    expect(
+        "0: [w 1]
+         1:        [w 2                    ?
+         2:          [r 2]
+         3:                  [c 1 3]",
+        AnomalyClass::CasMismatch,
+        "client 2's read began at 0.100 s on n2 and returned 2; \
+         client 3's cas from 1 to 3 began 40 ms later on n3 and succeeded, although that value was past",
+    );
+}
+
+#[test]
 fn what_fits_no_pattern_is_told_with_the_possible_states() {
     expect(
         "0: [w 1                              ]
