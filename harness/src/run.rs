@@ -13,6 +13,7 @@ mod phase;
 mod recorder;
 mod stage;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -25,6 +26,7 @@ use crate::clock;
 use crate::config::{RunConfig, UsageError, check_out};
 use crate::exit::Exit;
 use crate::progress::Progress;
+use cluster::SharedPlane;
 use folder::Folder;
 
 pub(crate) use leaders::Leaders;
@@ -97,7 +99,7 @@ fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
         "seed {}; network: {} ({})",
         config.seed, chosen.kind, chosen.reason
     ));
-    let plane = net::build(chosen.kind, &config.nodes)?;
+    let plane: SharedPlane = Arc::new(Mutex::new(net::build(chosen.kind, &config.nodes)?));
 
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let net = Net {
@@ -107,7 +109,7 @@ fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
     let (ender, ending) = phase::signal();
     let signals = (ender, ending.clone());
     let evidence = runtime.block_on(stage::perform(
-        config, &folder, plane, net, &progress, signals,
+        config, &folder, &plane, net, &progress, signals,
     ));
     progress.finish();
     let evidence = evidence?;
@@ -151,8 +153,13 @@ fn write_reports(
     history: &History,
     analysis: &Analysis,
 ) -> Result<()> {
+    let nemesis = match result.nemesis.as_slice() {
+        [] => "no nemesis".to_owned(),
+        kinds => kinds.join(" + "),
+    };
+    let title = format!("{} · {nemesis} · seed {}", result.workload, result.seed);
     let data = ReportData {
-        title: &result.command,
+        title: &title,
         result: Some(result),
         history,
         analysis: Some(analysis),

@@ -42,12 +42,16 @@ pub(crate) enum NodeFault {
 /// - A node that is `Up` or `Paused` has a process; one that is `Killed` or `Dead` has none.
 /// - A node becomes `Dead` only by itself, and is not started again.
 pub(crate) struct Cluster {
-    plane: Mutex<Box<dyn Plane>>,
+    plane: SharedPlane,
     nodes: BTreeMap<NodeName, Mutex<Node>>,
     doors: Doors,
     http: reqwest::Client,
     deaths: Mutex<Vec<Death>>,
 }
+
+/// The network of a run. Whoever made it lets go of it last, outside the runtime: taking it down needs a runtime of its
+/// own.
+pub(crate) type SharedPlane = Arc<Mutex<Box<dyn Plane>>>;
 
 struct Node {
     program: PathBuf,
@@ -73,27 +77,25 @@ pub(crate) struct Death {
 
 impl Cluster {
     /// Starts every node on an empty disk.
-    pub(crate) fn start(
-        config: &RunConfig,
-        folder: &Folder,
-        plane: Box<dyn Plane>,
-    ) -> Result<Self> {
-        let doors = doors(config, plane.as_ref());
+    pub(crate) fn start(config: &RunConfig, folder: &Folder, plane: &SharedPlane) -> Result<Self> {
+        let network = plane.lock().unwrap_or_else(PoisonError::into_inner);
+        let doors = doors(config, network.as_ref());
         let mut nodes = BTreeMap::new();
         for name in &config.nodes {
             let mut node = Node {
                 program: config.program.path().to_owned(),
-                arguments: arguments(config, folder, plane.as_ref(), name),
+                arguments: arguments(config, folder, network.as_ref(), name),
                 log: folder.log(name),
                 state: State::Killed,
             };
             std::fs::create_dir_all(folder.data(name))
                 .with_context(|| format!("cannot create {}", folder.data(name).display()))?;
-            node.spawn(plane.as_ref(), name)?;
+            node.spawn(network.as_ref(), name)?;
             nodes.insert(name.clone(), Mutex::new(node));
         }
+        drop(network);
         Ok(Self {
-            plane: Mutex::new(plane),
+            plane: Arc::clone(plane),
             nodes,
             doors,
             http: plain_http()?,

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use checker::{Header, ModelName};
-use nemesis::net::Plane;
 use reports::{FaultRecord, HealthEvent, Net};
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::client::Client;
-use super::cluster::Cluster;
+use super::cluster::{Cluster, SharedPlane};
 use super::environment::environment;
 use super::faults::Director;
 use super::folder::Folder;
@@ -40,7 +39,7 @@ const RECOVERY_KEY: &str = "recovery";
 pub(crate) async fn perform(
     config: &RunConfig,
     folder: &Folder,
-    plane: Box<dyn Plane>,
+    plane: &SharedPlane,
     net: Net,
     progress: &Progress,
     (ender, ending): (Ender, Ending),
