@@ -46,6 +46,12 @@ fn five_nodes_keep_every_law_and_recover() {
 }
 
 #[test]
+fn four_nodes_need_three() {
+    let story = assert_healthy(4, 2000..2050);
+    assert!(story.cuts > 50 && story.committed > 50 * 50);
+}
+
+#[test]
 fn contested_elections_are_safe_while_votes_are_kept() {
     let mut elections = 0;
     for seed in 0..SEEDS {

@@ -258,3 +258,24 @@ fn a_leader_that_cannot_commit_says_busy_in_the_end() {
         "each is either taken or refused"
     );
 }
+
+#[test]
+fn answers_of_an_earlier_term_count_for_nothing() {
+    let mut leader = Bench::leader(3, 4, &[1]);
+    leader.sync();
+    let late = AppendReply {
+        term: Term(3),
+        round: 99,
+        outcome: AppendOutcome::Matched(LogIndex(2)),
+    };
+    leader.hear(2, Message::AppendReply(late.clone()));
+    assert_eq!(leader.raft.commit(), LogIndex(0), "neither an entry");
+    leader.matched(3, 2, 1);
+    assert_eq!(leader.raft.commit(), LogIndex(2));
+    leader.input(Input::Read(vec![Token(1)]));
+    leader.hear(2, Message::AppendReply(late));
+    assert!(
+        leader.effects.reads.is_empty(),
+        "nor a read is confirmed by them"
+    );
+}
