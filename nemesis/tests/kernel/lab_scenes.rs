@@ -1,6 +1,6 @@
 //! The lab: exit codes, signals, and that nothing is left when any of its processes is killed.
 
-use crate::runner::{Scene, User, command, enter_lab, judge};
+use crate::runner::{Playing, Scene, User, command, enter_lab, judge};
 use libtest_mimic::{Failed, Trial};
 use nemesis::NodeName;
 use nemesis::lab::LabError;
@@ -12,7 +12,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::Duration;
 
@@ -177,7 +177,7 @@ fn ignored_signals_stay_ignored(user: User) -> Result<(), Failed> {
         .arg(scene.get_program())
         .args(scene.get_args());
     user.take_over(&mut shell);
-    let mut outer = shell.current_dir("/").stdout(Stdio::piped()).spawn()?;
+    let mut outer = Playing::start(shell.current_dir("/"))?;
     let mut lines = BufReader::new(outer.stdout.take().unwrap()).lines();
     assert_eq!(lines.next().unwrap()?, "ready");
     for signal in [
@@ -193,16 +193,11 @@ fn ignored_signals_stay_ignored(user: User) -> Result<(), Failed> {
         BTreeSet::from(heard),
         BTreeSet::from(["SIGINT".to_owned(), "SIGTERM".to_owned()])
     );
-    outer.kill()?;
-    outer.wait()?;
     Ok(())
 }
 
 fn signals_arrive_once(user: User, send: fn(Pid, Signal)) -> Result<(), Failed> {
-    let mut outer = command("lab::count_signals", user)
-        .process_group(0)
-        .stdout(Stdio::piped())
-        .spawn()?;
+    let mut outer = Playing::start(command("lab::count_signals", user).process_group(0))?;
     let mut lines = BufReader::new(outer.stdout.take().unwrap()).lines();
     assert_eq!(lines.next().unwrap()?, "ready");
     for signal in [
@@ -251,7 +246,7 @@ enum Victim {
 
 fn nothing_left(user: User, victim: Victim) -> Result<(), Failed> {
     let before = traces_of_labs();
-    let mut outer = command("lab::busy", user).stdout(Stdio::piped()).spawn()?;
+    let mut outer = Playing::start(&mut command("lab::busy", user))?;
     let mut stdout = BufReader::new(outer.stdout.take().unwrap());
     let mut ready = String::new();
     stdout.read_line(&mut ready)?;

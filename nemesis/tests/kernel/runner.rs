@@ -1,8 +1,9 @@
 //! Starting this program again to play one scene.
 
 use libtest_mimic::{Failed, Trial};
+use std::ops::{Deref, DerefMut};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 /// Exit code of a scene the host does not permit.
 const SKIPPED: i32 = 77;
@@ -54,6 +55,36 @@ pub(crate) fn command(scene: &str, user: User) -> Command {
     command.args(["--scene", scene]).current_dir("/");
     user.take_over(&mut command);
     command
+}
+
+/// A started scene that does not outlive a test that fails.
+pub(crate) struct Playing(Child);
+
+impl Playing {
+    pub(crate) fn start(command: &mut Command) -> std::io::Result<Playing> {
+        command.stdout(Stdio::piped()).spawn().map(Playing)
+    }
+}
+
+impl Deref for Playing {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Playing {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Playing {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// The test that plays a scene to its end.
