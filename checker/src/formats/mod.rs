@@ -78,6 +78,9 @@ pub struct ReadError {
     pub reason: String,
 }
 
+/// What is kept of either end of a reason.
+const QUOTED_CHARS: usize = 200;
+
 /// What a format found in a file.
 pub(crate) struct Parsed {
     pub(crate) header: Option<Header>,
@@ -93,8 +96,19 @@ pub fn read(bytes: &[u8], format: Option<Format>, source: &str) -> Result<Histor
     read_anonymous(bytes, format).map_err(|malformed| ReadError {
         source_name: source.to_owned(),
         line: malformed.line,
-        reason: malformed.reason,
+        reason: clip(&malformed.reason),
     })
+}
+
+/// A reason that quotes a huge value keeps its beginning and its end.
+fn clip(reason: &str) -> String {
+    let length = reason.chars().count();
+    if length <= 2 * QUOTED_CHARS {
+        return reason.to_owned();
+    }
+    let head: String = reason.chars().take(QUOTED_CHARS).collect();
+    let tail: String = reason.chars().skip(length - QUOTED_CHARS).collect();
+    format!("{head} […] {tail}")
 }
 
 fn read_anonymous(bytes: &[u8], format: Option<Format>) -> Result<History, MalformedHistory> {
