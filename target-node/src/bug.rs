@@ -1,6 +1,6 @@
 //! The faults a node can be told to carry: one enum, one set, one branch where each acts.
 //!
-//! A bug never changes what a healthy node does: every switch is read at one place of the
+//! A bug never changes what a healthy node does: every switch is read at exactly one place of the
 //! code, and a node without bugs takes the other branch there.
 
 use std::{fmt, str::FromStr};
@@ -8,8 +8,7 @@ use std::{fmt, str::FromStr};
 /// A planted bug, by the name that `--bug` takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Bug {
-    /// `read-no-quorum`: a leader never asks a majority whether it still leads, neither before it
-    /// answers reads nor to step down when it is cut off.
+    /// `read-no-quorum`: a leader answers reads without asking whether it still leads.
     ReadNoQuorum,
     /// `ack-on-local-append`: a leader confirms a write once its own disk has it.
     AckOnLocalAppend,
@@ -42,7 +41,7 @@ impl Bug {
     pub const fn breaks(self) -> &'static str {
         match self {
             Self::ReadNoQuorum => {
-                "the leader answers reads from local state and never asks a majority whether it still leads"
+                "the leader answers reads from local state without a heartbeat round to a majority"
             }
             Self::AckOnLocalAppend => {
                 "the leader confirms a write when only its own log has it, before a majority"

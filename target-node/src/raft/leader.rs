@@ -81,25 +81,19 @@ impl Raft {
     /// Heartbeats, and the check that a majority still answers (thesis §6.2): a leader that heard
     /// from no majority for an election timeout gives up.
     pub(super) fn lead_on_time(&mut self) {
-        let asks_quorum = self.asks_quorum();
         let State::Leader(leader) = &mut self.state else {
             return;
         };
         if self.now >= leader.quorum_deadline {
             leader.quorum_deadline = self.now + self.config.election_max;
             let heard = leader.majority_of(self.now, |follower| follower.heard);
-            if asks_quorum && self.now >= heard + self.config.election_max {
+            if self.now >= heard + self.config.election_max {
                 return self.follow(None);
             }
         }
         if self.now >= leader.heartbeat_deadline {
             self.start_round();
         }
-    }
-
-    /// Whether this node cares for a majority's consent to its leading.
-    pub(super) fn asks_quorum(&self) -> bool {
-        !self.has(Bug::ReadNoQuorum)
     }
 
     /// A heartbeat round: one request to every follower, with a number of its own.

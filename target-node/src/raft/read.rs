@@ -42,9 +42,9 @@ impl Raft {
         if self.has(Bug::FollowerReadLocal) {
             return self.grant(tokens, self.commit);
         }
-        let asks_quorum = self.asks_quorum();
+        let leads_blindly = self.has(Bug::ReadNoQuorum);
         match &mut self.state {
-            State::Leader(_) if !asks_quorum => self.grant(tokens, self.commit),
+            State::Leader(_) if leads_blindly => self.grant(tokens, self.commit),
             State::Leader(leader) => {
                 leader.reads.waiting.extend(tokens);
                 self.start_waiting_reads();
