@@ -65,6 +65,13 @@ pub trait Plane: Send {
     /// then: some links may be cut.
     fn cut(&mut self, grudge: &Grudge) -> Result<(), NetError>;
 
+    /// Sends one packet of our own over each link of `grudge`. On links that are cut it is dropped, and counted by
+    /// [`Plane::drops`], even where the system itself sends nothing.
+    ///
+    /// # Errors
+    /// When the plane lacks a node of the grudge, or a packet could not be sent.
+    fn probe(&mut self, grudge: &Grudge) -> Result<(), NetError>;
+
     /// Lets every link carry packets again.
     ///
     /// # Errors

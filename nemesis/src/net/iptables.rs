@@ -134,6 +134,11 @@ impl Plane for IptablesPlane {
             .map(drop)
     }
 
+    fn probe(&mut self, grudge: &Grudge) -> Result<(), NetError> {
+        self.seats.check(grudge)?;
+        self.seats.probe(grudge)
+    }
+
     fn heal(&mut self) -> Result<(), NetError> {
         let nothing = Grudge::default();
         self.at_each_node(|seat| self.set_rules(seat, &nothing))

@@ -4,7 +4,7 @@ use super::namespace::Namespace;
 use super::{HARNESS_ADDRESS, MAX_NODES, NetError};
 use crate::NodeName;
 use crate::partition::{Grudge, Link};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// The nodes of a network in the order of their addresses, which is the order they were given in.
@@ -19,7 +19,12 @@ pub(super) struct Seat {
     pub(super) node: NodeName,
     pub(super) address: Ipv4Addr,
     pub(super) namespace: Namespace,
+    /// A socket of the node's namespace, for probes.
+    prober: UdpSocket,
 }
+
+/// The discard port: nobody listens, and nothing is answered by a link that is cut.
+const PROBED_PORT: u16 = 9;
 
 impl Seats {
     /// Makes and publishes a namespace for each node.
@@ -70,6 +75,16 @@ impl Seats {
         }
     }
 
+    /// Sends one datagram over each link of `grudge`, to be dropped and counted.
+    pub(super) fn probe(&self, grudge: &Grudge) -> Result<(), NetError> {
+        for link in grudge.links() {
+            let (from, to) = (self.expect(&link.from), self.address(&link.to));
+            let sent = from.prober.send_to(b"adrasteia probe", (to, PROBED_PORT));
+            sent.map_err(NetError::namespace_io(format!("send a probe over {link}")))?;
+        }
+        Ok(())
+    }
+
     fn find(&self, node: &NodeName) -> Option<&Seat> {
         self.seats.iter().find(|seat| seat.node == *node)
     }
@@ -84,11 +99,16 @@ impl Seat {
     fn create(node: &NodeName, number: u8) -> Result<Seat, NetError> {
         let mut namespace = Namespace::create()?;
         namespace.publish(node)?;
+        let prober = namespace.run(|| {
+            UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
+                .map_err(NetError::namespace_io(format!("open a socket of {node}")))
+        })?;
         let [a, b, c, _] = HARNESS_ADDRESS.octets();
         Ok(Seat {
             node: node.clone(),
             address: Ipv4Addr::new(a, b, c, number),
             namespace,
+            prober,
         })
     }
 }

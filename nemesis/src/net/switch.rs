@@ -87,6 +87,11 @@ impl Plane for SwitchPlane {
             .recut(|from, to| grudge.links().contains(&seats.link(from, to)))
     }
 
+    fn probe(&mut self, grudge: &Grudge) -> Result<(), NetError> {
+        self.seats.check(grudge)?;
+        self.seats.probe(grudge)
+    }
+
     fn heal(&mut self) -> Result<(), NetError> {
         self.pump.recut(|_, _| false)
     }

@@ -55,6 +55,12 @@ pub(crate) const SCENES: &[Scene] = &[
     scene("iptables::bulk", |_| {
         bulk(Network::Iptables);
     }),
+    scene("tun::probes_prove_a_cut_that_nobody_crosses", |_| {
+        probes(Network::Tun);
+    }),
+    scene("iptables::probes_prove_a_cut_that_nobody_crosses", |_| {
+        probes(Network::Iptables);
+    }),
     scene("build_outside_a_lab_is_refused", |_| outside_a_lab()),
     scene("choice_says_why", |_| choice_says_why()),
 ];
@@ -183,6 +189,29 @@ fn one_way(network: Network) {
     assert_counted(&mut *plane, &["n1->n2"]);
     plane.heal().unwrap();
     assert_eq!(datagrams.blocked(), Vec::<String>::new());
+}
+
+/// A cut between nodes that say nothing to each other is counted all the same, link by link.
+fn probes(network: Network) {
+    let (nodes, mut plane) = network.build();
+    let grudge = deafen(&nodes, &nodes[0], &nodes[1]);
+    plane.cut(&grudge).unwrap();
+    assert_eq!(plane.drops().unwrap().values().sum::<u64>(), 0);
+    plane.probe(&grudge).unwrap();
+    let counted = || plane.drops().unwrap().values().sum::<u64>();
+    wait_for_one(counted);
+    assert_counted(&mut *plane, &["n1->n2"]);
+}
+
+/// The network may be looking for the receiver's address still.
+fn wait_for_one(mut counted: impl FnMut() -> u64) {
+    for _ in 0..400 {
+        if counted() == 1 {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    panic!("the probe was not counted");
 }
 
 /// The data arrives, the answers do not: the connection survives this as well.
