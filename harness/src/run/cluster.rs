@@ -171,6 +171,11 @@ impl Cluster {
         Ok(self.plane().cut(grudge)?)
     }
 
+    /// Sends a packet of our own over each link of `grudge`.
+    pub(crate) fn probe(&self, grudge: &Grudge) -> Result<()> {
+        Ok(self.plane().probe(grudge)?)
+    }
+
     /// Removes the cut.
     pub(crate) fn heal(&self) -> Result<()> {
         Ok(self.plane().heal()?)

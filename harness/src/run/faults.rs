@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nemesis::NodeName;
+use nemesis::partition::{Grudge, Link};
 use nemesis::schedule::{Fault, Schedule, Step};
 use reports::{Effect, FaultRecord};
 use serde_json::{Map, json};
@@ -31,7 +32,7 @@ pub(crate) struct Director {
 
 /// What a step did when it began, and so what must be undone.
 enum Begun {
-    Cut,
+    Cut(Grudge),
     Processes {
         fault: NodeFault,
         hit: Vec<NodeName>,
@@ -97,12 +98,7 @@ impl Director {
             Fault::Partition { shape, order } => {
                 let grudge = shape.grudge(order, leader.as_ref());
                 record.description = format!("{shape}: {}", grudge.describe());
-                self.blocking(move |cluster| cluster.cut(&grudge)).await?;
-                record.evidence.insert(
-                    "install_us".to_owned(),
-                    json!((self.clock.nanos().0 - record.start_ns) / 1_000),
-                );
-                Ok(Begun::Cut)
+                self.cut(grudge, record).await
             }
             Fault::Kill { target } => {
                 let hit = target.resolve(leader.as_ref(), &self.cluster.down());
@@ -115,33 +111,66 @@ impl Director {
         }
     }
 
+    /// Cuts the links, and sends a probe over each: what a cut drops proves it, even where the system has nothing to say.
+    async fn cut(&self, grudge: Grudge, record: &mut FaultRecord) -> Result<Begun, String> {
+        if let Err(error) = self.cut_and_probe(grudge.clone(), record).await {
+            // Some links may be cut all the same.
+            return match self.blocking(Cluster::heal).await {
+                Ok(()) => Err(error),
+                Err(more) => Err(format!("{error}; {more}")),
+            };
+        }
+        Ok(Begun::Cut(grudge))
+    }
+
+    async fn cut_and_probe(&self, grudge: Grudge, record: &mut FaultRecord) -> Result<(), String> {
+        let (cut, probed) = (grudge.clone(), grudge.clone());
+        self.blocking(move |cluster| cluster.cut(&cut)).await?;
+        let took_us = (self.clock.nanos().0 - record.start_ns) / 1_000;
+        self.blocking(move |cluster| cluster.probe(&probed)).await?;
+        let evidence = &mut record.evidence;
+        evidence.insert("installed_after_us".to_owned(), json!(took_us));
+        evidence.insert("probe_packets".to_owned(), json!(grudge.links().len()));
+        Ok(())
+    }
+
+    /// Hits each of `nodes`; those that could not be hit are said in the evidence.
     async fn hit(
         &self,
         fault: NodeFault,
         nodes: Vec<NodeName>,
         record: &mut FaultRecord,
     ) -> Result<Begun, String> {
-        if nodes.is_empty() {
+        let mut hit = Vec::new();
+        for node in nodes {
+            let struck = node.clone();
+            match self
+                .blocking(move |cluster| cluster.strike(fault, &struck))
+                .await
+            {
+                Ok(evidence) => {
+                    record.evidence.insert(node.to_string(), evidence);
+                    hit.push(node);
+                }
+                Err(error) => {
+                    record.evidence.insert(node.to_string(), json!(error));
+                }
+            }
+        }
+        if hit.is_empty() {
             return Err(
-                "nobody to hit: no leader is known, or the node is already down".to_owned(),
+                "nobody was hit: no leader is known, or the nodes were down already".to_owned(),
             );
         }
-        let names: Vec<&str> = nodes.iter().map(NodeName::as_str).collect();
+        let names: Vec<&str> = hit.iter().map(NodeName::as_str).collect();
         record.description = format!("{} {}", record.name, names.join(" "));
-        for node in nodes.clone() {
-            let name = node.to_string();
-            let evidence = self
-                .blocking(move |cluster| cluster.strike(fault, &node))
-                .await?;
-            record.evidence.insert(name, evidence);
-        }
         record.effect = Effect::Installed;
-        Ok(Begun::Processes { fault, hit: nodes })
+        Ok(Begun::Processes { fault, hit })
     }
 
     async fn undo(&self, begun: Begun, record: &mut FaultRecord) {
         let undone = match begun {
-            Begun::Cut => self.heal(record).await,
+            Begun::Cut(grudge) => self.heal(&grudge, record).await,
             Begun::Processes { fault, hit } => self.revive(fault, hit, record).await,
         };
         record.end_ns = self.clock.nanos().0;
@@ -153,9 +182,12 @@ impl Director {
         }
     }
 
-    async fn heal(&self, record: &mut FaultRecord) -> Result<(), String> {
+    async fn heal(&self, grudge: &Grudge, record: &mut FaultRecord) -> Result<(), String> {
         let drops = self.blocking(Cluster::drops).await?;
-        let dropped: u64 = drops.values().sum();
+        let proven = |link: &&Link| drops.get(link).is_some_and(|count| *count > 0);
+        if grudge.links().iter().all(|link| proven(&link)) {
+            record.effect = Effect::Installed;
+        }
         let by_link: Map<_, _> = drops
             .into_iter()
             .map(|(link, count)| (link.to_string(), json!(count)))
@@ -163,9 +195,6 @@ impl Director {
         record
             .evidence
             .insert("dropped_packets".to_owned(), json!(by_link));
-        if dropped > 0 {
-            record.effect = Effect::Installed;
-        }
         self.blocking(Cluster::heal).await
     }
 
