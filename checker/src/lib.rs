@@ -26,12 +26,15 @@
 #![forbid(unsafe_code)]
 
 mod budget;
+mod certify;
 mod check;
+mod counterexample;
 mod event;
 mod explain;
 pub mod formats;
 mod history;
 mod interner;
+mod minimize;
 mod models;
 mod pairing;
 mod search;
@@ -40,10 +43,13 @@ mod value;
 mod verdict;
 
 pub use budget::{Budget, Limit, Unlimited};
+pub use certify::{Certified, CertifyError, certify};
 pub use check::{ModelError, check};
+pub use counterexample::{Counterexample, Effect, Presence, Weakened};
 pub use event::{Event, EventType, Header, Nanos, Process};
 pub use formats::{Format, ReadError, UnknownFormat};
 pub use history::{History, OpId, Operation, Outcome};
+pub use minimize::minimize;
 pub use models::{ModelName, ModelSpec, UnknownModel};
 pub use pairing::MalformedHistory;
 pub use value::{Float, LiteralError, Value};

@@ -10,16 +10,16 @@ use rand_chacha::ChaCha8Rng;
 use crate::{oracle, witness};
 
 /// How a history is drawn.
-struct Shape {
-    model: ModelName,
-    operations: usize,
-    processes: i64,
+pub(crate) struct Shape {
+    pub(crate) model: ModelName,
+    pub(crate) operations: usize,
+    pub(crate) processes: i64,
     /// Values are drawn from so many; 0 makes every written value unique.
-    values: i64,
+    pub(crate) values: i64,
     /// In percent.
-    indeterminate: u32,
+    pub(crate) indeterminate: u32,
     /// Answers that are drawn at random instead of computed, in percent.
-    wrong: u32,
+    pub(crate) wrong: u32,
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn agrees(shape: &Shape, seed: u64, random: &mut ChaCha8Rng) -> Verdict {
 }
 
 /// The history for a failed assertion, one operation a line.
-fn picture(operations: &[Operation]) -> String {
+pub(crate) fn picture(operations: &[Operation]) -> String {
     let line = |one: &Operation| {
         let Operation {
             process,
@@ -166,7 +166,7 @@ fn prefix(operations: &[Operation], end: u64) -> Vec<Operation> {
         .collect()
 }
 
-fn initial(model: ModelName) -> Value {
+pub(crate) fn initial(model: ModelName) -> Value {
     match model {
         ModelName::Mutex => Value::from("free"),
         ModelName::KvAppend => Value::from(""),
@@ -187,7 +187,7 @@ struct Open {
 }
 
 /// Plays clients against a real object: effects happen at a random moment between call and return; some answers are then falsified.
-fn draw(shape: &Shape, initial: &Value, random: &mut ChaCha8Rng) -> Vec<Event> {
+pub(crate) fn draw(shape: &Shape, initial: &Value, random: &mut ChaCha8Rng) -> Vec<Event> {
     let (mut events, mut state, mut invoked) = (Vec::new(), initial.clone(), 0);
     let mut open: Vec<Option<Open>> = (0..shape.processes).map(|_| None).collect();
     while invoked < shape.operations || open.iter().any(Option::is_some) {

@@ -14,32 +14,44 @@ pub(crate) fn verify(
     model: ModelName,
     initial: &Value,
 ) {
+    if let Some(flaw) = flaw(history, operations, witness, model, initial) {
+        panic!("{flaw}");
+    }
+}
+
+/// What is wrong, if anything.
+pub(crate) fn flaw(
+    history: &History,
+    operations: &[Operation],
+    witness: &[OpId],
+    model: ModelName,
+    initial: &Value,
+) -> Option<String> {
     let placed: BTreeSet<OpId> = witness.iter().copied().collect();
-    assert_eq!(placed.len(), witness.len(), "an operation is placed twice");
+    if placed.len() != witness.len() {
+        return Some("an operation is placed twice".to_owned());
+    }
     for operation in operations {
-        match operation.outcome {
-            Outcome::Ok => assert!(
-                placed.contains(&operation.id),
-                "{operation:?} is not placed"
-            ),
-            Outcome::Fail => assert!(
-                !placed.contains(&operation.id),
-                "{operation:?} failed but is placed"
-            ),
-            Outcome::Info => {}
+        match (operation.outcome, placed.contains(&operation.id)) {
+            (Outcome::Ok, false) => return Some(format!("{operation:?} is not placed")),
+            (Outcome::Fail, true) => return Some(format!("{operation:?} failed but is placed")),
+            (Outcome::Ok | Outcome::Fail | Outcome::Info, _) => {}
         }
     }
     let mut latest_call = 0;
     let mut state = initial.clone();
     for &id in witness {
         let operation = history.operation(id);
-        let returned = operation.ret.unwrap_or(u64::MAX);
-        assert!(
-            returned >= latest_call,
-            "{operation:?} is placed behind an operation called after its return"
-        );
+        if operation.ret.unwrap_or(u64::MAX) < latest_call {
+            return Some(format!(
+                "{operation:?} is placed behind an operation called after its return"
+            ));
+        }
         latest_call = latest_call.max(operation.call);
-        state = oracle::apply(&state, operation, model)
-            .unwrap_or_else(|| panic!("the model refuses {operation:?} in state {state}"));
+        let Some(after) = oracle::apply(&state, operation, model) else {
+            return Some(format!("the model refuses {operation:?} in state {state}"));
+        };
+        state = after;
     }
+    None
 }

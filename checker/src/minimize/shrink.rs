@@ -1,0 +1,285 @@
+//! Leaves out and weakens operations as long as the rest stays illegal.
+//!
+//! Each step only ever weakens, so a step that once made an order possible does so for good. But what was not allowed before, because
+//! an operation might have seen the mutation, can be allowed once that operation is gone: therefore rounds, until one changes nothing.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::judge::{Judge, Left};
+use crate::certify::meaning::{Act, Item, Object};
+use crate::certify::visibility::{Covers, Visibility};
+use crate::counterexample::{Effect, Presence, Weakened};
+use crate::history::{OpId, Outcome};
+use crate::verdict::Violation;
+
+/// How many links of a chain of compare-and-sets are followed, one after the other, before all mutations stay.
+const MAX_LINKS: usize = 16;
+
+pub(super) struct Shrink<'a, 'h> {
+    object: &'a Object<'h>,
+    covers: Covers<'h>,
+    judge: Judge<'a, 'h>,
+    /// Illegal, in the order of the object.
+    left: Vec<Left>,
+}
+
+impl<'a, 'h> Shrink<'a, 'h> {
+    /// With everything that says anything still there.
+    pub(super) fn new(object: &'a Object<'h>, judge: Judge<'a, 'h>) -> Self {
+        Self {
+            covers: Covers::new(object),
+            left: (0..object.items.len())
+                .filter_map(|at| whole(object, at))
+                .collect(),
+            object,
+            judge,
+        }
+    }
+
+    pub(super) fn operations(&self) -> Vec<Weakened> {
+        self.left.iter().map(|left| left.weakened).collect()
+    }
+
+    /// Jumps to what the engine pointed at, if that is enough: the operations of its contradiction, or everything up to the one that
+    /// could not be placed.
+    pub(super) fn start(&mut self, violation: &Violation) {
+        let mut named: BTreeSet<OpId> = violation.anomaly.operations.iter().copied().collect();
+        named.insert(violation.operation);
+        let is_named = |left: &Left| named.contains(&left.weakened.id);
+        let end = self
+            .item_of(violation.operation)
+            .map_or(u64::MAX, Item::ret);
+        let called = |left: &Left| self.item(left).operation.call < end;
+        let starts = [
+            self.closed(&self.left, is_named, |one| {
+                self.write_only(one).unwrap_or(*one)
+            }),
+            self.closed(&self.left, is_named, |one| *one),
+            self.closed(&self.left, called, |one| *one),
+        ];
+        for start in starts {
+            if start.len() < self.left.len() && self.try_out(start) {
+                return;
+            }
+        }
+    }
+
+    /// Whether nothing more can go.
+    pub(super) fn run(&mut self) -> bool {
+        self.weaken_by_chunks();
+        loop {
+            let before = self.left.clone();
+            self.judge.unanswered = 0;
+            self.drop_by_chunks();
+            self.weaken_by_chunks();
+            self.weaken_each();
+            if self.left == before {
+                return self.judge.unanswered == 0;
+            }
+        }
+    }
+
+    fn drop_by_chunks(&mut self) {
+        self.by_chunks(|shrink, range| {
+            // They are in order, so a range of them is a range of the object.
+            let [first, last] = [range.start, range.end - 1].map(|place| shrink.left[place].at);
+            let kept = |left: &Left| !(first..=last).contains(&left.at);
+            let candidate = shrink.closed(&shrink.left, kept, |one| *one);
+            (candidate.len() < shrink.left.len()).then_some(candidate)
+        });
+    }
+
+    fn weaken_by_chunks(&mut self) {
+        self.by_chunks(|shrink, range| {
+            let mut candidate = shrink.left.clone();
+            for one in &mut candidate[range] {
+                *one = shrink.write_only(one).unwrap_or(*one);
+            }
+            (candidate != shrink.left).then_some(candidate)
+        });
+    }
+
+    /// Changes halves, quarters, … and single operations, from the last to the first, so that an early contradiction stays.
+    fn by_chunks(&mut self, change: impl Fn(&Self, Range<usize>) -> Option<Vec<Left>>) {
+        let mut size = self.left.len();
+        while size > 0 {
+            let mut end = self.left.len();
+            while end > 0 {
+                let from = end.saturating_sub(size);
+                if let Some(candidate) = change(self, from..end) {
+                    self.try_out(candidate);
+                }
+                end = from.min(self.left.len());
+            }
+            size = size.min(self.left.len()) / 2;
+        }
+    }
+
+    fn weaken_each(&mut self) {
+        for place in 0..self.left.len() {
+            self.make_optional(place);
+            self.call_earlier(place);
+            self.return_later(place);
+        }
+    }
+
+    fn make_optional(&mut self, place: usize) {
+        let one = self.left[place].weakened;
+        if one.presence == Presence::Mandatory {
+            let optional = Weakened {
+                presence: Presence::Optional,
+                ret: None,
+                ..one
+            };
+            self.try_at(place, optional);
+        }
+    }
+
+    /// The earliest call that is enough: right after one of the returns before it, or at the start.
+    fn call_earlier(&mut self, place: usize) {
+        let one = self.left[place].weakened;
+        let mut earlier: Vec<u64> = self
+            .others(place)
+            .filter_map(|other| other.ret)
+            .filter(|&ret| ret < one.call)
+            .map(|ret| ret + 1)
+            .collect();
+        earlier.push(0);
+        earlier.sort_unstable();
+        let reach = |call| Weakened { call, ..one };
+        self.weakest(place, &earlier, reach);
+    }
+
+    /// The latest return that is enough: right before one of the calls after it, or never.
+    fn return_later(&mut self, place: usize) {
+        let one = self.left[place].weakened;
+        let Some(ret) = one.ret else {
+            return;
+        };
+        let mut later: Vec<Option<u64>> = self
+            .others(place)
+            .filter(|other| other.call > ret)
+            .map(|other| Some(other.call - 1))
+            .collect();
+        later.sort_unstable_by(|a, b| b.cmp(a));
+        later.insert(0, None);
+        let reach = |ret| Weakened { ret, ..one };
+        self.weakest(place, &later, reach);
+    }
+
+    /// Of steps that go from the weakest to the strongest, the last of which changes nothing, the weakest that stays illegal.
+    fn weakest<T: Copy>(&mut self, place: usize, steps: &[T], make: impl Fn(T) -> Weakened) {
+        let (mut legal, mut illegal) = (0, steps.len() - 1);
+        while legal < illegal {
+            let middle = usize::midpoint(legal, illegal);
+            if self.try_at(place, make(steps[middle])) {
+                illegal = middle;
+            } else {
+                legal = middle + 1;
+            }
+        }
+        self.left[place].weakened = make(steps[illegal]);
+    }
+
+    fn others(&self, place: usize) -> impl Iterator<Item = Weakened> {
+        let others = self.left.iter().enumerate();
+        others
+            .filter(move |(other, _)| *other != place)
+            .map(|(_, left)| left.weakened)
+    }
+
+    fn try_at(&mut self, place: usize, weakened: Weakened) -> bool {
+        let mut candidate = self.left.clone();
+        candidate[place].weakened = weakened;
+        self.try_out(candidate)
+    }
+
+    fn try_out(&mut self, candidate: Vec<Left>) -> bool {
+        let illegal = self.judge.is_illegal(&candidate);
+        if illegal {
+            self.left = candidate;
+        }
+        illegal
+    }
+
+    /// What is kept, with all mutations of `from` that it may have seen, weakened, and what those may have seen, and so on.
+    fn closed(
+        &self,
+        from: &[Left],
+        keep: impl Fn(&Left) -> bool,
+        weaken: impl Fn(&Left) -> Left,
+    ) -> Vec<Left> {
+        let (mut kept, mut out): (Vec<Left>, Vec<Left>) = from.iter().partition(|left| keep(left));
+        out.retain(|left| self.item(left).act.is_mutation());
+        let mut new = 0;
+        for link in 0.. {
+            let acts: Vec<(&Item<'h>, Act<'h>)> = kept[new..]
+                .iter()
+                .map(|left| {
+                    let item = self.item(left);
+                    (item, self.object.counted(item, &left.weakened))
+                })
+                .filter(|(_, act)| act.is_observation())
+                .collect();
+            let visibility =
+                Visibility::new(&self.covers, acts.iter().map(|(item, act)| (*item, act)));
+            let (seen, unseen): (Vec<Left>, Vec<Left>) = out
+                .into_iter()
+                .partition(|left| link == MAX_LINKS || visibility.of(self.item(left)).is_some());
+            out = unseen;
+            new = kept.len();
+            kept.extend(seen.iter().map(&weaken));
+            if seen.is_empty() || out.is_empty() {
+                break;
+            }
+        }
+        kept.sort_unstable_by_key(|left| left.at);
+        kept
+    }
+
+    /// Without what it saw, if it saw anything and wrote something.
+    fn write_only(&self, left: &Left) -> Option<Left> {
+        let act = self.object.counted(self.item(left), &left.weakened);
+        (act.is_observation() && act.is_mutation()).then_some(Left {
+            weakened: Weakened {
+                effect: Effect::WriteOnly,
+                ..left.weakened
+            },
+            ..*left
+        })
+    }
+
+    fn item(&self, left: &Left) -> &'a Item<'h> {
+        &self.object.items[left.at]
+    }
+
+    fn item_of(&self, id: OpId) -> Option<&'a Item<'h>> {
+        self.object.items.iter().find(|item| item.id() == id)
+    }
+}
+
+/// An operation as the history has it; `None` if it says nothing.
+fn whole(object: &Object<'_>, at: usize) -> Option<Left> {
+    let item = &object.items[at];
+    let presence = match item.operation.outcome {
+        Outcome::Ok => Presence::Mandatory,
+        Outcome::Info => Presence::Optional,
+        Outcome::Fail => return None,
+    };
+    let says_something =
+        item.act.is_mutation() || presence == Presence::Mandatory && item.act.is_observation();
+    says_something.then_some(Left {
+        at,
+        weakened: Weakened {
+            id: item.id(),
+            call: item.operation.call,
+            ret: item
+                .operation
+                .ret
+                .filter(|_| presence == Presence::Mandatory),
+            presence,
+            effect: Effect::Whole,
+        },
+    })
+}

@@ -1,0 +1,407 @@
+//! Certificates of random histories: the verifier accepts what the checker found, nothing else, and counterexamples are minimal.
+
+use checker::{
+    Analysis, Anomaly, AnomalyClass, CertifyError, Counterexample, Effect, History, KeyAnalysis,
+    KeyResult, ModelName, ModelSpec, OpId, Operation, Outcome, Presence, Unlimited, Value, Verdict,
+    Violation, Weakened, certify, check, minimize,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::random::{self, Shape};
+use crate::{oracle, witness};
+
+#[test]
+fn certificates_of_small_registers_are_accepted_and_minimal() {
+    each(0..70_000, ModelName::CasRegister, |random| Shape {
+        model: ModelName::CasRegister,
+        operations: random.random_range(2..=8),
+        processes: random.random_range(2..=5),
+        values: random.random_range(0..=3),
+        indeterminate: [0, 20, 50][random.random_range(0..3)],
+        wrong: [0, 5, 30][random.random_range(0..3)],
+    });
+}
+
+#[test]
+fn certificates_of_registers_of_thirteen_operations_are_accepted_and_minimal() {
+    each(0..12_000, ModelName::CasRegister, |random| Shape {
+        model: ModelName::CasRegister,
+        operations: 13,
+        processes: random.random_range(3..=7),
+        values: random.random_range(0..=4),
+        indeterminate: [0, 10, 40][random.random_range(0..3)],
+        wrong: [0, 2, 10][random.random_range(0..3)],
+    });
+}
+
+#[test]
+fn certificates_of_other_models_are_accepted_and_minimal() {
+    for model in [
+        ModelName::Register,
+        ModelName::Mutex,
+        ModelName::KvAppend,
+        ModelName::MultiRegister,
+    ] {
+        each(0..6_000, model, |random| Shape {
+            model,
+            operations: random.random_range(2..=8),
+            processes: random.random_range(2..=4),
+            values: random.random_range(1..=3),
+            indeterminate: [0, 20][random.random_range(0..2)],
+            wrong: [0, 15][random.random_range(0..2)],
+        });
+    }
+}
+
+/// Draws histories and looks at the certificate of each.
+fn each(seeds: std::ops::Range<u64>, model: ModelName, shape: impl Fn(&mut ChaCha8Rng) -> Shape) {
+    let (mut valid, mut invalid, all) = (0, 0, seeds.end);
+    for seed in seeds {
+        let random = &mut ChaCha8Rng::seed_from_u64(5 << 32 | seed);
+        let shape = shape(random);
+        let case = Case::new(&shape, random);
+        match case.analysis.outcome() {
+            Verdict::Valid => {
+                valid += 1;
+                case.accepts_only_witnesses(seed, random);
+                case.accepts_no_counterexample(seed, random);
+            }
+            Verdict::Invalid => {
+                invalid += 1;
+                case.has_a_minimal_counterexample(seed);
+            }
+            Verdict::Unknown => panic!("seed {seed}: unknown without a limit"),
+        }
+    }
+    assert!(
+        valid > all / 20 && invalid > all / 20,
+        "the draw of {model} is one-sided: {valid} valid, {invalid} invalid"
+    );
+}
+
+struct Case {
+    history: History,
+    spec: ModelSpec,
+    analysis: Analysis,
+}
+
+impl Case {
+    fn new(shape: &Shape, random: &mut ChaCha8Rng) -> Self {
+        let initial = random::initial(shape.model);
+        let events = random::draw(shape, &initial, random);
+        let history = History::from_events(None, events).expect("a well-formed draw");
+        let spec = ModelSpec {
+            name: shape.model,
+            initial: Some(initial),
+        };
+        let analysis = check(&history, &spec, &Unlimited).expect("operations of the model");
+        Self {
+            history,
+            spec,
+            analysis,
+        }
+    }
+
+    fn certify(&self, result: KeyResult, counterexample: &[Weakened]) -> Result<(), CertifyError> {
+        let key = self.analysis.keys[0].key.clone();
+        let counterexample = Counterexample {
+            key: key.clone(),
+            operations: counterexample.to_vec(),
+            minimal: false,
+            explanation: String::new(),
+        };
+        let analysis = Analysis {
+            model: self.spec.clone(),
+            keys: vec![KeyAnalysis {
+                key,
+                operations: self.history.operations.len(),
+                result,
+            }],
+        };
+        certify(&self.history, &analysis, &[counterexample]).map(|_| ())
+    }
+
+    fn certify_witness(&self, witness: Vec<OpId>) -> Result<(), CertifyError> {
+        self.certify(KeyResult::Valid { witness }, &[])
+    }
+
+    fn certify_rest(&self, operations: &[Weakened]) -> Result<(), CertifyError> {
+        self.certify(claimed_invalid(), operations)
+    }
+
+    fn accepts_only_witnesses(&self, seed: u64, random: &mut ChaCha8Rng) {
+        let told = || format!("seed {seed}: {}", random::picture(&self.history.operations));
+        let Some(KeyResult::Valid { witness }) = self.analysis.keys.first().map(|key| &key.result)
+        else {
+            return;
+        };
+        assert_eq!(self.certify_witness(witness.clone()), Ok(()), "{}", told());
+        let foreign = OpId(self.history.operations.len());
+        assert_eq!(
+            self.certify_witness([&witness[..], &[foreign]].concat()),
+            Err(CertifyError::Foreign { id: foreign }),
+        );
+        for failed in self.with(Outcome::Fail) {
+            let id = failed.id;
+            let with_failed = [&[id], &witness[..]].concat();
+            assert_eq!(
+                self.certify_witness(with_failed),
+                Err(CertifyError::Failed { id })
+            );
+        }
+        if witness.is_empty() {
+            return;
+        }
+        let [one, other] = [0, 0].map(|_: i32| random.random_range(0..witness.len()));
+        let mut doubled = witness.clone();
+        doubled.insert(other, witness[one]);
+        assert!(self.certify_witness(doubled).is_err(), "{}", told());
+        let mut dropped = witness.clone();
+        dropped.remove(one);
+        let mut swapped = witness.clone();
+        swapped.swap(one, other);
+        for changed in [dropped, swapped] {
+            assert_eq!(
+                self.certify_witness(changed.clone()).is_ok(),
+                self.is_witness(&changed),
+                "{changed:?} {}",
+                told()
+            );
+        }
+    }
+
+    fn is_witness(&self, order: &[OpId]) -> bool {
+        let initial = self.spec.initial.clone().expect("set");
+        let operations = &self.history.operations;
+        witness::flaw(&self.history, operations, order, self.spec.name, &initial).is_none()
+    }
+
+    /// Whatever is left out and weakened of a linearizable history: it is no counterexample.
+    fn accepts_no_counterexample(&self, seed: u64, random: &mut ChaCha8Rng) {
+        if self.history.operations.is_empty() {
+            return;
+        }
+        for _ in 0..3 {
+            let left: Vec<Weakened> = self
+                .history
+                .operations
+                .iter()
+                .filter(|one| one.outcome != Outcome::Fail && random.random_ratio(2, 3))
+                .map(as_it_was)
+                .collect();
+            assert!(
+                self.certify_rest(&left).is_err(),
+                "seed {seed}: {left:?} of {}",
+                random::picture(&self.history.operations)
+            );
+        }
+    }
+
+    fn has_a_minimal_counterexample(&self, seed: u64) {
+        let found = minimize(
+            &self.history,
+            &self.spec,
+            &self.analysis.keys[0],
+            &Unlimited,
+        )
+        .expect("an invalid object");
+        let told = || {
+            format!(
+                "seed {seed}: {found:#?}\nof {}",
+                random::picture(&self.history.operations)
+            )
+        };
+        assert!(found.minimal, "{}", told());
+        let left = &found.operations[..];
+        assert_eq!(self.certify_rest(left), Ok(()), "{}", told());
+        assert!(!self.is_legal(left), "legal, {}", told());
+        for place in 0..left.len() {
+            let mut fewer = left.to_vec();
+            fewer.remove(place);
+            match self.certify_rest(&fewer) {
+                Err(CertifyError::Needed { .. }) => {}
+                Err(CertifyError::Legal { .. }) => assert!(self.is_legal(&fewer), "{}", told()),
+                other => panic!("{other:?} without {:?}, {}", left[place], told()),
+            }
+            for weaker in weaker(left, place, self.spec.name, &self.history) {
+                let mut changed = left.to_vec();
+                changed[place] = weaker;
+                assert!(
+                    self.is_legal(&changed),
+                    "still illegal with {weaker:?}, {}",
+                    told()
+                );
+                assert!(self.certify_rest(&changed).is_err(), "{}", told());
+            }
+            for stronger in stronger(self.history.operation(left[place].id)) {
+                let mut changed = left.to_vec();
+                changed[place] = stronger;
+                let refused = self.certify_rest(&changed);
+                assert!(
+                    matches!(refused, Err(CertifyError::Stronger { .. })),
+                    "{refused:?} for {stronger:?}"
+                );
+            }
+            let doubled = [left, &left[place..=place]].concat();
+            let id = left[place].id;
+            assert_eq!(
+                self.certify_rest(&doubled),
+                Err(CertifyError::Duplicate { id })
+            );
+        }
+    }
+
+    fn is_legal(&self, left: &[Weakened]) -> bool {
+        let (model, initial) = (self.spec.name, self.spec.initial.as_ref().expect("set"));
+        let operations: Vec<Operation> = left
+            .iter()
+            .map(|one| weakened(self.history.operation(one.id), one, model))
+            .collect();
+        let model = if model == ModelName::Mutex {
+            ModelName::CasRegister
+        } else {
+            model
+        };
+        oracle::is_linearizable(&operations, model, initial)
+    }
+
+    fn with(&self, outcome: Outcome) -> impl Iterator<Item = &Operation> {
+        let all = self.history.operations.iter();
+        all.filter(move |one| one.outcome == outcome)
+    }
+}
+
+fn claimed_invalid() -> KeyResult {
+    KeyResult::Invalid(Box::new(Violation {
+        operation: OpId(0),
+        states: Vec::new(),
+        anomaly: Anomaly {
+            class: AnomalyClass::Other,
+            operations: Vec::new(),
+            explanation: String::new(),
+            staleness: None,
+        },
+    }))
+}
+
+fn as_it_was(operation: &Operation) -> Weakened {
+    Weakened {
+        id: operation.id,
+        call: operation.call,
+        ret: operation.ret,
+        presence: match operation.outcome {
+            Outcome::Ok => Presence::Mandatory,
+            Outcome::Fail | Outcome::Info => Presence::Optional,
+        },
+        effect: Effect::Whole,
+    }
+}
+
+/// One step weaker in each way that makes a difference.
+fn weaker(left: &[Weakened], place: usize, model: ModelName, history: &History) -> Vec<Weakened> {
+    let one = left[place];
+    let others = || {
+        (0..left.len())
+            .filter(|&other| other != place)
+            .map(|other| left[other])
+    };
+    let mut weaker = Vec::new();
+    if one.presence == Presence::Mandatory {
+        weaker.push(Weakened {
+            presence: Presence::Optional,
+            ret: None,
+            ..one
+        });
+    }
+    let returned = others()
+        .filter_map(|other| other.ret)
+        .filter(|&ret| ret < one.call);
+    weaker.extend(returned.max().map(|call| Weakened { call, ..one }));
+    let called = others()
+        .map(|other| other.call)
+        .filter(|&call| one.ret.is_some_and(|ret| ret < call));
+    weaker.extend(called.min().map(|ret| Weakened {
+        ret: Some(ret),
+        ..one
+    }));
+    let write_only = Weakened {
+        effect: Effect::WriteOnly,
+        ..one
+    };
+    let operation = history.operation(one.id);
+    let changes = |weakened| self::weakened(operation, weakened, model);
+    let still_writes = changes(&write_only).input != Value::List(Vec::new());
+    // An optional transaction has no answer that could be forgotten.
+    let has_answer = one.presence == Presence::Mandatory || operation.f != "txn";
+    if changes(&write_only) != changes(&one) && still_writes && has_answer {
+        weaker.push(write_only);
+    }
+    weaker
+}
+
+/// More than the history says.
+fn stronger(operation: &Operation) -> Vec<Weakened> {
+    let was = as_it_was(operation);
+    let later = Weakened {
+        call: was.call + 1,
+        ..was
+    };
+    match operation.outcome {
+        Outcome::Fail => Vec::new(),
+        Outcome::Info => vec![
+            later,
+            Weakened {
+                presence: Presence::Mandatory,
+                ..was
+            },
+        ],
+        Outcome::Ok => vec![
+            later,
+            Weakened {
+                ret: was.ret.map(|ret| ret - 1),
+                ..was
+            },
+        ],
+    }
+}
+
+/// The operation for the oracle. Calls come before returns at the same position.
+fn weakened(operation: &Operation, weakened: &Weakened, model: ModelName) -> Operation {
+    let mut operation = operation.clone();
+    let optional = weakened.presence == Presence::Optional;
+    operation.call = 2 * weakened.call;
+    operation.ret = match weakened.ret {
+        _ if optional => None,
+        Some(ret) => Some(2 * ret + 1),
+        None => Some(u64::MAX),
+    };
+    operation.outcome = if optional { Outcome::Info } else { Outcome::Ok };
+    if model == ModelName::Mutex {
+        let (expected, new) = match operation.f.as_str() {
+            "acquire" => ("free", "held"),
+            _ => ("held", "free"),
+        };
+        operation.f = "cas".to_owned();
+        operation.input = Value::List(vec![expected.into(), new.into()]);
+    }
+    if weakened.effect == Effect::WriteOnly {
+        match (operation.f.as_str(), operation.input.as_list()) {
+            ("cas", Some([expected, new])) if expected != new => {
+                operation.input = new.clone();
+                operation.f = "write".to_owned();
+            }
+            ("txn", Some(parts)) => {
+                let writes = parts.iter().filter(|part| is_write(part)).cloned();
+                operation.input = Value::List(writes.collect());
+                operation.output = operation.input.clone();
+            }
+            _ => {}
+        }
+    }
+    operation
+}
+
+fn is_write(part: &Value) -> bool {
+    part.as_list().is_some_and(|part| part[0] == "write".into())
+}
