@@ -1,6 +1,7 @@
 //! How much a check may cost.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -16,6 +17,8 @@ pub enum Limit {
     Cancelled,
     /// More operations were pending at once than the search can tell apart.
     Pending(usize),
+    /// Only the fast algorithm was allowed, and it does not apply to the object.
+    NotFast,
 }
 
 impl fmt::Display for Limit {
@@ -33,6 +36,9 @@ impl fmt::Display for Limit {
             Self::Pending(operations) => {
                 write!(out, "more than {operations} operations are pending at once")
             }
+            Self::NotFast => out.write_str(
+                "the fast algorithm does not apply, because a value is written twice or the model has none; use auto",
+            ),
         }
     }
 }
@@ -43,7 +49,7 @@ impl Serialize for Limit {
     }
 }
 
-/// Asked every few thousand steps whether to go on. The caller owns the clock; the checker has none.
+/// Asked every few thousand steps whether to go on, by several threads if there are several workers. The caller owns the clock; the checker has none.
 pub trait Budget: Sync {
     /// The bound that was reached, if any, given an estimate of the bytes the search holds by itself.
     fn exceeded(&self, own_memory_estimate_bytes: u64) -> Option<Limit>;
@@ -56,5 +62,79 @@ pub struct Unlimited;
 impl Budget for Unlimited {
     fn exceeded(&self, _own_memory_estimate_bytes: u64) -> Option<Limit> {
         None
+    }
+}
+
+/// Adds up what several engines hold, for one budget.
+pub(crate) struct Ledger<'b> {
+    budget: &'b dyn Budget,
+    held_bytes: AtomicU64,
+}
+
+/// The part of one engine, given back in the end.
+pub(crate) struct Share<'l, 'b> {
+    ledger: &'l Ledger<'b>,
+    own_bytes: AtomicU64,
+}
+
+impl<'b> Ledger<'b> {
+    pub(crate) fn new(budget: &'b dyn Budget) -> Self {
+        Self {
+            budget,
+            held_bytes: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn share(&self) -> Share<'_, 'b> {
+        Share {
+            ledger: self,
+            own_bytes: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Share<'_, '_> {
+    /// Changes the own part; the parts of all.
+    fn update(&self, own_bytes: u64) -> u64 {
+        let before = self.own_bytes.swap(own_bytes, Ordering::Relaxed);
+        let change = own_bytes.wrapping_sub(before);
+        let held = &self.ledger.held_bytes;
+        held.fetch_add(change, Ordering::Relaxed)
+            .wrapping_add(change)
+    }
+}
+
+impl Budget for Share<'_, '_> {
+    fn exceeded(&self, own_memory_estimate_bytes: u64) -> Option<Limit> {
+        let held = self.update(own_memory_estimate_bytes);
+        self.ledger.budget.exceeded(held)
+    }
+}
+
+impl Drop for Share<'_, '_> {
+    fn drop(&mut self) {
+        self.update(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ledger_adds_up_what_its_shares_hold() {
+        struct AtMost(u64);
+        impl Budget for AtMost {
+            fn exceeded(&self, own_memory_estimate_bytes: u64) -> Option<Limit> {
+                (own_memory_estimate_bytes > self.0).then_some(Limit::Memory(self.0))
+            }
+        }
+        let ledger = Ledger::new(&AtMost(100));
+        let (one, other) = (ledger.share(), ledger.share());
+        assert_eq!(one.exceeded(60), None);
+        assert_eq!(other.exceeded(60), Some(Limit::Memory(100)));
+        assert_eq!(one.exceeded(30), None);
+        drop(one);
+        assert_eq!(other.exceeded(100), None);
     }
 }

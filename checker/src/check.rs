@@ -1,13 +1,21 @@
 //! From a history to an answer: split by object, reduce, search each, explain.
 
-use crate::budget::Budget;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::budget::{Budget, Ledger, Limit};
+use crate::engine::{self, Answer, Standing};
 use crate::explain::{self, Object};
 use crate::formats::Format;
+use crate::frontier;
 use crate::history::{History, Operation};
-use crate::models::machine::{Entry, Problem};
+use crate::models::machine::{Entry, Problem, Step};
 use crate::models::register::Register;
 use crate::models::{ModelName, ModelSpec, kv_append, multi_register, objects};
-use crate::search::{self, Answer};
+use crate::options::{Algorithm, CheckOptions};
+use crate::pool;
+use crate::race;
+use crate::search;
 use crate::unique;
 use crate::value::Value;
 use crate::verdict::{Analysis, KeyAnalysis, KeyResult, Violation};
@@ -37,7 +45,7 @@ impl ModelError {
     }
 }
 
-/// Judges a history by a model, object by object in the order of the keys.
+/// Judges a history by a model with the default options: the best algorithm on all cores.
 ///
 /// # Errors
 /// If the model does not know an operation of the history.
@@ -46,60 +54,127 @@ pub fn check(
     spec: &ModelSpec,
     budget: &dyn Budget,
 ) -> Result<Analysis, ModelError> {
-    let keys = objects::split(history, spec)?
-        .into_iter()
-        .map(|(key, entries)| check_object(history, spec, key, &entries, budget))
-        .collect::<Result<_, _>>()?;
+    check_with(history, spec, &CheckOptions::default(), budget)
+}
+
+/// Judges a history by a model, object by object in the order of the keys.
+///
+/// # Errors
+/// If the model does not know an operation of the history.
+pub fn check_with(
+    history: &History,
+    spec: &ModelSpec,
+    options: &CheckOptions,
+    budget: &dyn Budget,
+) -> Result<Analysis, ModelError> {
+    let objects: Vec<_> = objects::split(history, spec)?.into_iter().collect();
+    let judge = Judge {
+        history,
+        spec,
+        algorithm: options.algorithm,
+        two_threads: options.workers.get() >= 2 * objects.len(),
+        ledger: Ledger::new(budget),
+        unpolled: AtomicUsize::new(0),
+        reached: OnceLock::new(),
+    };
+    let keys = pool::map(&objects, options.workers, |(key, entries)| {
+        judge.judge(key.as_ref(), entries)
+    });
     Ok(Analysis {
         model: spec.clone(),
-        keys,
+        keys: keys.into_iter().collect::<Result<_, _>>()?,
     })
 }
 
-fn check_object(
-    history: &History,
-    spec: &ModelSpec,
-    key: Option<Value>,
-    entries: &[Entry<'_>],
-    budget: &dyn Budget,
-) -> Result<KeyAnalysis, ModelError> {
-    let object = Compiled::new(entries, spec, history.format)?;
-    let (register, answer) = match object {
-        Compiled::Register(register) => {
-            let answer = unique::check(&register)
-                .unwrap_or_else(|| search::search(register.problem(), budget));
-            (Some(register), answer)
+/// How many operations of small objects are judged between two looks at the budget.
+const OPERATIONS_PER_POLL: usize = 4096;
+
+/// Judges one object after the other.
+struct Judge<'j> {
+    history: &'j History,
+    spec: &'j ModelSpec,
+    algorithm: Algorithm,
+    /// Whether there are threads to spare for each object.
+    two_threads: bool,
+    ledger: Ledger<'j>,
+    /// Operations judged since the last look at the budget.
+    unpolled: AtomicUsize,
+    /// A limit that was seen between two objects; the rest is unknown.
+    reached: OnceLock<Limit>,
+}
+
+impl Judge<'_> {
+    fn judge(&self, key: Option<&Value>, entries: &[Entry<'_>]) -> Result<KeyAnalysis, ModelError> {
+        let object = Compiled::new(entries, self.spec, self.history.format)?;
+        let answer = match self.limit(entries.len()) {
+            Some(limit) => Standing::default().unknown(limit),
+            None => self.answer(&object),
+        };
+        Ok(KeyAnalysis {
+            key: key.cloned(),
+            operations: entries.len(),
+            result: self.result(key, &object, answer),
+        })
+    }
+
+    /// Looks at the budget now and then.
+    fn limit(&self, operations: usize) -> Option<Limit> {
+        let unpolled = self.unpolled.fetch_add(operations, Ordering::Relaxed);
+        if unpolled > OPERATIONS_PER_POLL && self.reached.get().is_none() {
+            self.unpolled.store(0, Ordering::Relaxed);
+            let estimate = size_of::<Step>() * operations;
+            if let Some(limit) = self.ledger.share().exceeded(estimate as u64) {
+                return Some(*self.reached.get_or_init(|| limit));
+            }
         }
-        Compiled::Other(problem) => (None, search::search(problem, budget)),
-    };
-    let result = match answer {
-        Answer::Valid(witness) => KeyResult::Valid { witness },
-        Answer::Unknown {
-            limit,
-            proven_until,
-        } => KeyResult::Unknown {
-            limit,
-            proven_until,
-        },
-        Answer::Invalid { stuck, states } => {
-            let object = Object {
-                history,
-                key: key.as_ref(),
-                register: register.as_ref().filter(|_| spec.name != ModelName::Mutex),
-            };
-            let anomaly = explain::explain(&object, stuck, &states);
-            KeyResult::Invalid(Box::new(Violation {
-                operation: stuck,
-                states,
-                anomaly,
-            }))
+        self.reached.get().copied()
+    }
+
+    fn answer(&self, object: &Compiled) -> Answer {
+        let budget = self.ledger.share();
+        let fast = || match object {
+            Compiled::Register(register) => unique::check(register, &budget),
+            Compiled::Other(_) => None,
+        };
+        match self.algorithm {
+            Algorithm::Auto => {
+                fast().unwrap_or_else(|| race::race(object.problem(), self.two_threads, &budget))
+            }
+            Algorithm::Fast => fast().unwrap_or(Standing::default().unknown(Limit::NotFast)),
+            Algorithm::Search => engine::run(search::engine(object.problem()), &budget),
+            Algorithm::Frontier => engine::run(frontier::engine(object.problem()), &budget),
         }
-    };
-    Ok(KeyAnalysis {
-        key,
-        operations: entries.len(),
-        result,
-    })
+    }
+
+    fn result(&self, key: Option<&Value>, object: &Compiled, answer: Answer) -> KeyResult {
+        match answer {
+            Answer::Valid(witness) => KeyResult::Valid { witness },
+            Answer::Unknown {
+                limit,
+                proven_until,
+                peak_configurations,
+            } => KeyResult::Unknown {
+                limit,
+                proven_until,
+                peak_configurations,
+            },
+            Answer::Invalid { stuck, states } => {
+                let object = Object {
+                    history: self.history,
+                    key,
+                    register: object
+                        .register()
+                        .filter(|_| self.spec.name != ModelName::Mutex),
+                };
+                let anomaly = explain::explain(&object, stuck, &states);
+                KeyResult::Invalid(Box::new(Violation {
+                    operation: stuck,
+                    states,
+                    anomaly,
+                }))
+            }
+        }
+    }
 }
 
 /// An object in the terms of its model. Registers keep their operations, which is what contradictions are found in.
@@ -118,6 +193,19 @@ impl Compiled {
                 multi_register::problem(entries, spec, format).map(Self::Other)
             }
             ModelName::KvAppend => kv_append::problem(entries, spec).map(Self::Other),
+        }
+    }
+    fn register(&self) -> Option<&Register> {
+        match self {
+            Self::Register(register) => Some(register),
+            Self::Other(_) => None,
+        }
+    }
+
+    fn problem(&self) -> Problem {
+        match self {
+            Self::Register(register) => register.problem(),
+            Self::Other(problem) => problem.clone(),
         }
     }
 }

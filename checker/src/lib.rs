@@ -21,7 +21,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The crate is pure: no clock, no threads, no files. Whoever calls it owns time and memory and speaks through a [`Budget`].
+//! The crate is pure: no clock, no files, and no threads but the workers of a check. Whoever calls it owns time and memory and speaks
+//! through a [`Budget`]. An answer depends on the history alone, not on how many workers there are; see [`CheckOptions`].
 
 #![forbid(unsafe_code)]
 
@@ -29,28 +30,36 @@ mod budget;
 mod certify;
 mod check;
 mod counterexample;
+mod engine;
 mod event;
 mod explain;
 pub mod formats;
+mod frontier;
 mod history;
 mod interner;
+mod mask;
 mod minimize;
 mod models;
+mod options;
 mod pairing;
+mod pool;
+mod race;
 mod search;
+mod slots;
 mod unique;
 mod value;
 mod verdict;
 
 pub use budget::{Budget, Limit, Unlimited};
 pub use certify::{Certified, CertifyError, certify};
-pub use check::{ModelError, check};
+pub use check::{ModelError, check, check_with};
 pub use counterexample::{Counterexample, Effect, Presence, Weakened};
 pub use event::{Event, EventType, Header, Nanos, Process};
 pub use formats::{Format, ReadError, UnknownFormat};
 pub use history::{History, OpId, Operation, Outcome};
 pub use minimize::minimize;
 pub use models::{ModelName, ModelSpec, UnknownModel};
+pub use options::{Algorithm, CheckOptions, UnknownAlgorithm};
 pub use pairing::MalformedHistory;
 pub use value::{Float, LiteralError, Value};
 pub use verdict::{

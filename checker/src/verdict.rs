@@ -76,6 +76,7 @@ impl KeyAnalysis {
         let KeyResult::Unknown {
             limit,
             proven_until,
+            peak_configurations,
         } = &self.result
         else {
             return None;
@@ -88,7 +89,9 @@ impl KeyAnalysis {
             Some(operation) => format!("linearizable up to operation {}", operation.0),
             None => "nothing is proven".to_owned(),
         };
-        Some(format!("{object}{limit}; {proven}"))
+        Some(format!(
+            "{object}{limit}; {proven}; at most {peak_configurations} configurations were held at once"
+        ))
     }
 }
 
@@ -109,6 +112,8 @@ pub enum KeyResult {
         limit: Limit,
         /// The history up to the return of this operation is linearizable.
         proven_until: Option<OpId>,
+        /// How many ways the history can have gone so far were held at once, at most.
+        peak_configurations: usize,
     },
 }
 

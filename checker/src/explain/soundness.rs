@@ -5,6 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::budget::Unlimited;
+use crate::engine::{self, Answer};
 use crate::explain::facts::Facts;
 use crate::explain::find;
 use crate::formats::Format;
@@ -12,7 +13,7 @@ use crate::history::{History, OpId, Outcome};
 use crate::interner::Interner;
 use crate::models::machine::NEVER;
 use crate::models::register::{Action, Register, RegisterOp};
-use crate::search::{Answer, search};
+use crate::search;
 use crate::value::Value;
 
 /// Operations at random places with random answers. With `unique` each value is written once at most.
@@ -94,7 +95,7 @@ fn no_contradiction_is_found_in_a_linearizable_register() {
         let register = draw(&mut ChaCha8Rng::seed_from_u64(seed), seed % 2 == 0);
         let facts = Facts::new(&register);
         let found = find::find(&facts, &history);
-        match search(register.problem(), &Unlimited) {
+        match engine::run(search::engine(register.problem()), &Unlimited) {
             Answer::Valid(_) => {
                 valid += 1;
                 assert!(

@@ -66,6 +66,7 @@ fn text(value: &Value) -> Result<String, String> {
     }
 }
 
+#[derive(Clone)]
 struct Strings {
     actions: Interner<Action>,
     strings: Interner<String>,
@@ -97,6 +98,10 @@ impl Machine for Strings {
 
     fn value(&self, state: StateId) -> Value {
         Value::Text(self.strings.get(state).clone())
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Machine> {
+        Box::new(self.clone())
     }
 
     fn bytes(&self) -> u64 {

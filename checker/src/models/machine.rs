@@ -1,4 +1,4 @@
-//! What the search needs of a sequential model: states and actions as numbers, and one transition function.
+//! What the engines need of a sequential model: states and actions as numbers, and one transition function.
 
 use crate::history::{OpId, Operation, Outcome};
 use crate::value::Value;
@@ -13,7 +13,7 @@ pub(crate) type ActionId = u32;
 pub(crate) const NEVER: u64 = u64::MAX;
 
 /// A deterministic sequential object.
-pub(crate) trait Machine {
+pub(crate) trait Machine: Send {
     fn initial(&self) -> StateId;
 
     /// The state after the action, or `None` if the object cannot answer so.
@@ -22,13 +22,22 @@ pub(crate) trait Machine {
     /// Whether the action never changes any state.
     fn is_pure(&self, action: ActionId) -> bool;
 
+    /// Whether the action is possible in every state and leaves the same one behind, whatever was before.
+    fn is_blind(&self, action: ActionId) -> bool {
+        let _ = action;
+        false
+    }
+
     fn value(&self, state: StateId) -> Value;
+
+    /// An object of its own in the initial state.
+    fn boxed_clone(&self) -> Box<dyn Machine>;
 
     /// An estimate of what the interned states occupy.
     fn bytes(&self) -> u64;
 }
 
-/// An operation as the search sees it.
+/// An operation as the engines see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
     pub(crate) id: OpId,
@@ -44,11 +53,18 @@ impl Step {
     }
 }
 
-/// One object and what was done to it: everything the search needs.
+/// One object and what was done to it: everything an engine needs.
+#[derive(Clone)]
 pub(crate) struct Problem {
     /// In the order of their calls.
     pub(crate) steps: Vec<Step>,
     pub(crate) machine: Box<dyn Machine>,
+}
+
+impl Clone for Box<dyn Machine> {
+    fn clone(&self) -> Self {
+        self.boxed_clone()
+    }
 }
 
 /// An operation of one object, with its values freed from the key.

@@ -144,6 +144,7 @@ fn nil_is_written(entries: &[Entry<'_>], spec: &ModelSpec) -> bool {
         })
 }
 
+#[derive(Clone)]
 struct MultiRegister {
     registers: Interner<Value>,
     values: Interner<Value>,
@@ -188,6 +189,10 @@ impl Machine for MultiRegister {
                 .map(|(value, register)| (register, value))
                 .collect(),
         )
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Machine> {
+        Box::new(self.clone())
     }
 
     fn bytes(&self) -> u64 {

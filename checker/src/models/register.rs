@@ -237,6 +237,7 @@ fn initial_value(spec: &ModelSpec) -> Value {
     })
 }
 
+#[derive(Clone)]
 struct RegisterMachine {
     values: Interner<Value>,
     initial: ValueId,
@@ -264,8 +265,19 @@ impl Machine for RegisterMachine {
         }
     }
 
+    fn is_blind(&self, action: ActionId) -> bool {
+        match self.actions.get(action) {
+            Action::Write(_) => true,
+            Action::ReadAny | Action::Read(_) | Action::Cas { .. } => false,
+        }
+    }
+
     fn value(&self, state: StateId) -> Value {
         self.values.get(state).clone()
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Machine> {
+        Box::new(self.clone())
     }
 
     fn bytes(&self) -> u64 {

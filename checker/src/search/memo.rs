@@ -7,7 +7,7 @@
 use rustc_hash::FxHashMap;
 
 use super::Configuration;
-use super::mask::Mask;
+use crate::mask::Mask;
 
 /// The end of a list in [`Memo::used`].
 const END: u32 = u32::MAX;
@@ -49,6 +49,11 @@ impl<const WORDS: usize> Memo<WORDS> {
         *head = u32::try_from(self.used.len() - 1)
             .expect("memory ends before four billion configurations");
         true
+    }
+
+    /// How many configurations are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.used.len()
     }
 
     pub(super) fn bytes(&self) -> u64 {

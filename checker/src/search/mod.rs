@@ -7,17 +7,17 @@
 //!   change places;
 //! - an indeterminate operation that would not change the state is not used, and see [`memo`] for fewer used ones.
 
-mod mask;
 mod memo;
 mod window;
 
 use std::collections::BTreeSet;
 
 use crate::budget::{Budget, Limit};
+use crate::engine::{Answer, Engine, Progress, Standing};
 use crate::history::OpId;
+use crate::mask::Mask;
 use crate::models::machine::{Problem, StateId, Step};
 use crate::value::Value;
-use mask::Mask;
 use memo::Memo;
 use window::Window;
 
@@ -27,35 +27,21 @@ const STEPS_PER_POLL: u64 = 4096;
 /// How many operations can be pending at once.
 const MAX_PENDING: usize = 64 * 512;
 
-/// What the search found.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// A witness order.
-    Valid(Vec<OpId>),
-    /// The operation with the first return that no order reaches, and the values the object may have before it.
-    Invalid { stuck: OpId, states: Vec<Value> },
-    /// A limit, and the operation with the last return that some order reaches.
-    Unknown {
-        limit: Limit,
-        proven_until: Option<OpId>,
-    },
-}
-
-/// Searches for an order of all mandatory and any indeterminate operations that the machine accepts.
-pub(crate) fn search(problem: Problem, budget: &dyn Budget) -> Answer {
+/// Prepares the search for an order of all mandatory and any indeterminate operations that the machine accepts.
+///
+/// # Errors
+/// If too many operations are pending at once.
+pub(crate) fn engine(problem: Problem) -> Result<Box<dyn Engine>, Limit> {
     let window = Window::new(&problem.steps);
-    match window.width().div_ceil(64) {
-        0 | 1 => Search::<1>::new(problem, window, budget).run(),
-        2 => Search::<2>::new(problem, window, budget).run(),
-        3 | 4 => Search::<4>::new(problem, window, budget).run(),
-        5..=16 => Search::<16>::new(problem, window, budget).run(),
-        17..=64 => Search::<64>::new(problem, window, budget).run(),
-        65..=512 => Search::<512>::new(problem, window, budget).run(),
-        _ => Answer::Unknown {
-            limit: Limit::Pending(MAX_PENDING),
-            proven_until: None,
-        },
-    }
+    Ok(match window.width().div_ceil(64) {
+        0 | 1 => Box::new(Search::<1>::new(problem, window)),
+        2 => Box::new(Search::<2>::new(problem, window)),
+        3 | 4 => Box::new(Search::<4>::new(problem, window)),
+        5..=16 => Box::new(Search::<16>::new(problem, window)),
+        17..=64 => Box::new(Search::<64>::new(problem, window)),
+        65..=512 => Box::new(Search::<512>::new(problem, window)),
+        _ => return Err(Limit::Pending(MAX_PENDING)),
+    })
 }
 
 /// Where a branch of the search stands.
@@ -78,66 +64,45 @@ struct Frame<const WORDS: usize> {
     candidates: usize,
 }
 
-struct Search<'b, const WORDS: usize> {
+struct Search<const WORDS: usize> {
     problem: Problem,
     window: Window,
-    budget: &'b dyn Budget,
     memo: Memo<WORDS>,
     frames: Vec<Frame<WORDS>>,
     /// The candidates of all frames, one frame after the other, the best last.
     candidates: Vec<u32>,
     /// The steps placed on the current branch.
     order: Vec<u32>,
+    /// What was just placed and is not entered yet.
+    branch: Option<Configuration<WORDS>>,
     /// The last return that some branch stopped before, and the states there.
     furthest: u32,
     states: BTreeSet<StateId>,
     searched: u64,
 }
 
-impl<'b, const WORDS: usize> Search<'b, WORDS> {
-    fn new(problem: Problem, window: Window, budget: &'b dyn Budget) -> Self {
+impl<const WORDS: usize> Search<WORDS> {
+    fn new(problem: Problem, window: Window) -> Self {
         let mut optional = Mask::EMPTY;
         for slot in window.indeterminate_slots() {
             optional.insert(slot);
         }
+        let start = Configuration {
+            next: 0,
+            state: problem.machine.initial(),
+            placed: Mask::EMPTY,
+        };
         Self {
             problem,
             window,
-            budget,
             memo: Memo::new(optional),
             frames: Vec::new(),
             candidates: Vec::new(),
             order: Vec::new(),
+            branch: Some(start),
             furthest: 0,
             states: BTreeSet::new(),
             searched: 0,
-        }
-    }
-
-    fn run(mut self) -> Answer {
-        let start = Configuration {
-            next: 0,
-            state: self.problem.machine.initial(),
-            placed: Mask::EMPTY,
-        };
-        let mut branch = Some(start);
-        loop {
-            if let Some(configuration) = branch.take() {
-                if self.enter(configuration) {
-                    return self.valid();
-                }
-                if let Some(limit) = self.poll() {
-                    return self.unknown(limit);
-                }
-            }
-            let Some(frame) = self.frames.last() else {
-                return self.invalid();
-            };
-            if self.candidates.len() == frame.candidates {
-                self.frames.pop();
-                continue;
-            }
-            branch = self.next_branch();
         }
     }
 
@@ -256,15 +221,14 @@ impl<'b, const WORDS: usize> Search<'b, WORDS> {
         }
     }
 
-    fn poll(&mut self) -> Option<Limit> {
-        self.searched += 1;
-        if !self.searched.is_multiple_of(STEPS_PER_POLL) {
-            return None;
-        }
-        let stack =
-            self.frames.capacity() * size_of::<Frame<WORDS>>() + self.candidates.capacity() * 4;
-        self.budget
-            .exceeded(self.memo.bytes() + stack as u64 + self.problem.machine.bytes())
+    fn is_time_to_poll(&self) -> bool {
+        self.searched.is_multiple_of(STEPS_PER_POLL)
+    }
+
+    fn bytes(&self) -> u64 {
+        let stack = self.frames.capacity() * size_of::<Frame<WORDS>>()
+            + (self.candidates.capacity() + self.order.capacity()) * 4;
+        self.memo.bytes() + stack as u64 + self.problem.machine.bytes()
     }
 
     fn id(&self, step: u32) -> OpId {
@@ -287,12 +251,41 @@ impl<'b, const WORDS: usize> Search<'b, WORDS> {
             states,
         }
     }
+}
 
-    fn unknown(&self, limit: Limit) -> Answer {
+impl<const WORDS: usize> Engine for Search<WORDS> {
+    fn advance(&mut self, configurations: u64, budget: &dyn Budget) -> Progress {
+        let end = self.searched.saturating_add(configurations);
+        while self.searched < end {
+            if let Some(configuration) = self.branch.take() {
+                self.searched += 1;
+                if self.enter(configuration) {
+                    return Progress::Done(self.valid());
+                }
+                if self.is_time_to_poll()
+                    && let Some(limit) = budget.exceeded(self.bytes())
+                {
+                    return Progress::Stopped(limit);
+                }
+            }
+            let Some(frame) = self.frames.last() else {
+                return Progress::Done(self.invalid());
+            };
+            if self.candidates.len() == frame.candidates {
+                self.frames.pop();
+                continue;
+            }
+            self.branch = self.next_branch();
+        }
+        Progress::Paused
+    }
+
+    fn standing(&self) -> Standing {
         let last = self.furthest.checked_sub(1);
-        Answer::Unknown {
-            limit,
+        Standing {
+            returns: self.furthest,
             proven_until: last.map(|number| self.id(self.window.return_number(number))),
+            peak_configurations: self.memo.len(),
         }
     }
 }

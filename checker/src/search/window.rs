@@ -5,9 +5,7 @@
 //! return. Indeterminate operations never return; they have slots of their own behind the others.
 
 use crate::models::machine::Step;
-
-/// No step.
-const FREE: u32 = u32::MAX;
+use crate::slots::{FREE, Slots};
 
 /// The operations pending at one return, movable from return to return.
 pub(super) struct Window {
@@ -28,25 +26,24 @@ pub(super) struct Window {
 impl Window {
     /// Stands at the first return. The steps are in the order of their calls.
     pub(super) fn new(steps: &[Step]) -> Self {
-        let mut returns: Vec<u32> = (0..)
-            .zip(steps)
-            .filter(|(_, step)| step.is_mandatory())
-            .map(|(number, _)| number)
-            .collect();
-        returns.sort_by_key(|&number| steps[number as usize].ret);
+        let Slots {
+            returns,
+            mut slots,
+            width,
+        } = Slots::new(steps);
+        let count = add_indeterminate(steps, &mut slots, width);
         let called = returns
             .iter()
             .map(|&number| steps.partition_point(|step| step.call < steps[number as usize].ret))
             .map(narrow)
             .collect();
-        let (slots, first_indeterminate, count) = give_slots(steps, &returns);
         let mut window = Self {
             returns,
             called,
             slots,
             pending: vec![FREE; count],
             at: 0,
-            first_indeterminate,
+            first_indeterminate: width,
         };
         for step in 0..window.called.first().copied().unwrap_or(0) {
             window.pending[window.slots[step as usize] as usize] = step;
@@ -124,36 +121,18 @@ impl Window {
     }
 }
 
-/// Gives each step a slot that no other step has while it is pending. Also the first slot of indeterminate steps, and the number of slots.
-fn give_slots(steps: &[Step], returns: &[u32]) -> (Vec<u32>, u32, usize) {
-    let mut slots = vec![FREE; steps.len()];
-    let (mut free, mut used) = (Vec::new(), 0);
-    let mut returned = returns.iter().copied().peekable();
-    for (number, step) in steps
-        .iter()
-        .enumerate()
-        .filter(|(_, step)| step.is_mandatory())
-    {
-        while let Some(earlier) =
-            returned.next_if(|&earlier| steps[earlier as usize].ret < step.call)
-        {
-            free.push(slots[earlier as usize]);
-        }
-        slots[number] = free.pop().unwrap_or_else(|| {
-            used += 1;
-            used - 1
-        });
-    }
-    let mut next = used;
-    for (number, _) in steps
-        .iter()
-        .enumerate()
+/// Slots of their own for indeterminate steps, behind those of the others. Also how many slots there are now.
+fn add_indeterminate(steps: &[Step], slots: &mut [u32], width: u32) -> usize {
+    let mut next = width;
+    for (slot, _) in slots
+        .iter_mut()
+        .zip(steps)
         .filter(|(_, step)| !step.is_mandatory())
     {
-        slots[number] = next;
+        *slot = next;
         next += 1;
     }
-    (slots, used, next as usize)
+    next as usize
 }
 
 fn narrow(number: usize) -> u32 {

@@ -7,17 +7,22 @@
 mod agreement;
 mod blocks;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
+use crate::budget::{Budget, Limit};
+use crate::engine::{Answer, Standing};
 use crate::history::{OpId, Outcome};
 use crate::models::machine::NEVER;
 use crate::models::register::{Action, Register, RegisterOp, ValueId};
-use crate::search::Answer;
 use crate::value::Value;
 use blocks::{Judgement, judge};
 
+/// How many operations are judged between two looks at the budget.
+const OPERATIONS_PER_POLL: usize = 1 << 16;
+
 /// The answer, or `None` if a value that matters is written twice or a read has no known result.
-pub(crate) fn check(register: &Register) -> Option<Answer> {
+pub(crate) fn check(register: &Register, budget: &dyn Budget) -> Option<Answer> {
     let operations: Vec<RegisterOp> = register.relevant().into_iter().map(spread).collect();
     if operations
         .iter()
@@ -25,9 +30,95 @@ pub(crate) fn check(register: &Register) -> Option<Answer> {
     {
         return None;
     }
-    match judge_in(register, &operations)? {
-        Judgement::Legal(blocks) => Some(Answer::Valid(blocks.order())),
-        Judgement::Illegal => first_failure(register, &operations),
+    let object = Unique {
+        register,
+        operations,
+        budget,
+        unpolled: Cell::new(0),
+    };
+    match object.check() {
+        Ok(answer) => answer,
+        Err(limit) => Some(Standing::default().unknown(limit)),
+    }
+}
+
+/// A register whose values may be unique.
+struct Unique<'u> {
+    register: &'u Register,
+    operations: Vec<RegisterOp>,
+    budget: &'u dyn Budget,
+    unpolled: Cell<usize>,
+}
+
+impl Unique<'_> {
+    fn check(&self) -> Result<Option<Answer>, Limit> {
+        match self.judge(&self.operations)? {
+            None => Ok(None),
+            Some(Judgement::Legal(blocks)) => Ok(Some(Answer::Valid(blocks.order()))),
+            Some(Judgement::Illegal) => self.first_failure(),
+        }
+    }
+
+    fn judge(&self, operations: &[RegisterOp]) -> Result<Option<Judgement>, Limit> {
+        let unpolled = self.unpolled.get() + operations.len();
+        self.unpolled.set(unpolled);
+        if unpolled > OPERATIONS_PER_POLL {
+            self.unpolled.set(0);
+            let estimate = 4 * size_of_val(operations) as u64;
+            if let Some(limit) = self.budget.exceeded(estimate) {
+                return Err(limit);
+            }
+        }
+        let register = self.register;
+        Ok(judge(operations, register.initial, register.values.len()))
+    }
+
+    /// Whatever is illegal up to some return stays so: the first such return is found by halving.
+    fn first_failure(&self) -> Result<Option<Answer>, Limit> {
+        let mut returning: Vec<&RegisterOp> = self
+            .operations
+            .iter()
+            .filter(|operation| operation.ret != NEVER)
+            .collect();
+        returning.sort_by_key(|operation| operation.ret);
+        let (mut legal, mut illegal) = (0, returning.len());
+        while legal < illegal {
+            let middle = legal.midpoint(illegal);
+            let known = prefix(&self.operations, returning[middle].ret + 1);
+            match self.judge(&known)? {
+                Some(Judgement::Legal(_)) => legal = middle + 1,
+                Some(Judgement::Illegal) | None => illegal = middle,
+            }
+        }
+        let Some(stuck) = returning.get(legal) else {
+            return Ok(None);
+        };
+        let states = self.states_before(stuck.ret)?;
+        Ok(states.map(|states| Answer::Invalid {
+            stuck: stuck.id,
+            states,
+        }))
+    }
+
+    /// The values a read just before this position could return. `None` if such a value is written twice.
+    fn states_before(&self, position: u64) -> Result<Option<Vec<Value>>, Limit> {
+        let known = prefix(&self.operations, position);
+        let Some(Judgement::Legal(blocks)) = self.judge(&known)? else {
+            return Ok(None);
+        };
+        let pending = known.iter().filter(|operation| operation.ret == NEVER);
+        let pending = pending.filter_map(|operation| operation.action.writes());
+        let candidates: BTreeSet<ValueId> = blocks.last_values().chain(pending).collect();
+        let mut states = Vec::new();
+        for value in candidates {
+            match self.judge(&with_read(&known, value, position - 1))? {
+                Some(Judgement::Legal(_)) => states.push(self.register.values.get(value).clone()),
+                Some(Judgement::Illegal) => {}
+                None => return Ok(None),
+            }
+        }
+        states.sort();
+        Ok(Some(states))
     }
 }
 
@@ -47,30 +138,6 @@ fn spread(operation: RegisterOp) -> RegisterOp {
     }
 }
 
-/// Whatever is illegal up to some return stays so: the first such return is found by halving.
-fn first_failure(register: &Register, operations: &[RegisterOp]) -> Option<Answer> {
-    let mut returning: Vec<&RegisterOp> = operations
-        .iter()
-        .filter(|operation| operation.ret != NEVER)
-        .collect();
-    returning.sort_by_key(|operation| operation.ret);
-    let legal = |end| {
-        let known = prefix(operations, end);
-        matches!(judge_in(register, &known), Some(Judgement::Legal(_)))
-    };
-    let first = returning.partition_point(|operation| legal(operation.ret + 1));
-    let stuck = returning.get(first)?;
-    let states = states_before(register, operations, stuck.ret)?;
-    Some(Answer::Invalid {
-        stuck: stuck.id,
-        states,
-    })
-}
-
-fn judge_in(register: &Register, operations: &[RegisterOp]) -> Option<Judgement> {
-    judge(operations, register.initial, register.values.len())
-}
-
 /// What is known before a position: what is pending there is optional.
 fn prefix(operations: &[RegisterOp], end: u64) -> Vec<RegisterOp> {
     let called = operations
@@ -85,29 +152,6 @@ fn prefix(operations: &[RegisterOp], end: u64) -> Vec<RegisterOp> {
             },
         })
         .collect()
-}
-
-/// The values a read just before this position could return. `None` if such a value is written twice.
-fn states_before(
-    register: &Register,
-    operations: &[RegisterOp],
-    position: u64,
-) -> Option<Vec<Value>> {
-    let known = prefix(operations, position);
-    let Judgement::Legal(blocks) = judge_in(register, &known)? else {
-        return None;
-    };
-    let pending = known.iter().filter(|operation| operation.ret == NEVER);
-    let pending = pending.filter_map(|operation| operation.action.writes());
-    let candidates: BTreeSet<ValueId> = blocks.last_values().chain(pending).collect();
-    let mut states = Vec::new();
-    for value in candidates {
-        if let Judgement::Legal(_) = judge_in(register, &with_read(&known, value, position - 1))? {
-            states.push(register.values.get(value).clone());
-        }
-    }
-    states.sort();
-    Some(states)
 }
 
 /// Adds a read that takes no time.

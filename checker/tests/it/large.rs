@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use checker::{
-    AnomalyClass, Budget, History, KeyResult, Limit, ModelName, ModelSpec, Value, Verdict, check,
+    Algorithm, AnomalyClass, Budget, CheckOptions, History, KeyResult, Limit, ModelName, ModelSpec,
+    Value, Verdict, check, check_with,
 };
 
 use crate::notation;
@@ -133,7 +134,7 @@ fn one_stale_read_among_thousands_is_found_and_named() {
     }
 }
 
-/// Every write twice, all at once, and then two reads that disagree: nothing but trying helps.
+/// Every write twice, all at once, and then two reads that disagree: depth first nothing but trying helps.
 fn hopeless() -> History {
     let writes = (0..22).map(|process| format!("{process}: [w {}   ]\n", process % 11));
     let reads = "90:           [r 1]\n91:                 [r 2]";
@@ -151,17 +152,22 @@ fn a_limit_is_named_with_what_is_proven() {
         name: ModelName::Register,
         initial: Some(Value::Int(0)),
     };
-    let analysis = check(&hopeless(), &spec, &budget).expect("a register");
+    let options = CheckOptions {
+        algorithm: Algorithm::Search,
+        ..CheckOptions::default()
+    };
+    let analysis = check_with(&hopeless(), &spec, &options, &budget).expect("a register");
     assert_eq!(analysis.outcome(), Verdict::Unknown);
     let KeyResult::Unknown {
         limit: named,
         proven_until,
+        peak_configurations,
     } = &analysis.keys[0].result
     else {
         panic!("unknown")
     };
     assert_eq!(*named, limit);
-    assert!(proven_until.is_some());
+    assert!(proven_until.is_some() && *peak_configurations > 0);
     assert!(
         analysis.keys[0]
             .unknown_reason()

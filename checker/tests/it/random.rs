@@ -1,8 +1,10 @@
 //! Random small histories, most of them nearly right, against the oracle.
 
+use std::num::NonZero;
+
 use checker::{
-    Event, EventType, History, KeyResult, ModelName, ModelSpec, Nanos, Operation, Outcome, Process,
-    Unlimited, Value, Verdict, check,
+    Algorithm, Analysis, CheckOptions, Event, EventType, History, KeyResult, Limit, ModelName,
+    ModelSpec, Nanos, Operation, Outcome, Process, Unlimited, Value, Verdict, check_with,
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -22,10 +24,16 @@ pub(crate) struct Shape {
     pub(crate) wrong: u32,
 }
 
+/// `ADRASTEIA_DRAWS` makes all draws so many times longer.
+fn draws(usual: u64) -> u64 {
+    let factor = std::env::var("ADRASTEIA_DRAWS").map(|factor| factor.parse::<u64>());
+    usual * factor.map_or(1, |factor| factor.expect("a number"))
+}
+
 #[test]
 fn small_registers_agree_with_the_oracle() {
     let mut invalid = 0;
-    for seed in 0..100_000 {
+    for seed in 0..draws(100_000) {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let shape = Shape {
             model: ModelName::CasRegister,
@@ -35,31 +43,31 @@ fn small_registers_agree_with_the_oracle() {
             indeterminate: [0, 20, 50][random.random_range(0..3)],
             wrong: [0, 5, 30][random.random_range(0..3)],
         };
-        invalid += usize::from(agrees(&shape, seed, &mut random) == Verdict::Invalid);
+        invalid += u64::from(agrees(&shape, seed, &mut random) == Verdict::Invalid);
     }
     assert!(
-        (10_000..90_000).contains(&invalid),
+        (draws(10_000)..draws(90_000)).contains(&invalid),
         "the draw is one-sided: {invalid} invalid"
     );
 }
 
 #[test]
-fn registers_of_thirteen_operations_agree_with_the_oracle() {
+fn registers_of_thirteen_operations_and_more_agree_with_the_oracle() {
     let mut invalid = 0;
-    for seed in 0..20_000 {
+    for seed in 0..draws(100_000) {
         let mut random = ChaCha8Rng::seed_from_u64(1 << 32 | seed);
         let shape = Shape {
             model: ModelName::CasRegister,
-            operations: 13,
+            operations: random.random_range(13..=15),
             processes: random.random_range(3..=7),
             values: random.random_range(0..=4),
             indeterminate: [0, 10, 40][random.random_range(0..3)],
             wrong: [0, 2, 10][random.random_range(0..3)],
         };
-        invalid += usize::from(agrees(&shape, seed, &mut random) == Verdict::Invalid);
+        invalid += u64::from(agrees(&shape, seed, &mut random) == Verdict::Invalid);
     }
     assert!(
-        (2_000..18_000).contains(&invalid),
+        (draws(10_000)..draws(90_000)).contains(&invalid),
         "the draw is one-sided: {invalid} invalid"
     );
 }
@@ -73,7 +81,7 @@ fn other_models_agree_with_the_oracle() {
         ModelName::MultiRegister,
     ] {
         let mut invalid = 0;
-        for seed in 0..10_000 {
+        for seed in 0..draws(25_000) {
             let mut random = ChaCha8Rng::seed_from_u64(2 << 32 | seed);
             let shape = Shape {
                 model,
@@ -83,16 +91,16 @@ fn other_models_agree_with_the_oracle() {
                 indeterminate: [0, 20][random.random_range(0..2)],
                 wrong: [0, 15][random.random_range(0..2)],
             };
-            invalid += usize::from(agrees(&shape, seed, &mut random) == Verdict::Invalid);
+            invalid += u64::from(agrees(&shape, seed, &mut random) == Verdict::Invalid);
         }
         assert!(
-            (500..9_500).contains(&invalid),
+            (draws(1_250)..draws(23_750)).contains(&invalid),
             "the draw of {model} is one-sided: {invalid} invalid"
         );
     }
 }
 
-/// Compares verdict, witness and the first operation that cannot be placed.
+/// Compares verdict, witness and the first operation that cannot be placed, of each algorithm.
 fn agrees(shape: &Shape, seed: u64, random: &mut ChaCha8Rng) -> Verdict {
     let initial = initial(shape.model);
     let history =
@@ -101,40 +109,73 @@ fn agrees(shape: &Shape, seed: u64, random: &mut ChaCha8Rng) -> Verdict {
         name: shape.model,
         initial: Some(initial.clone()),
     };
-    let analysis = check(&history, &spec, &Unlimited).expect("operations of the model");
     let expected = oracle::is_linearizable(&history.operations, shape.model, &initial);
-    let told = || format!("seed {seed}: {}", picture(&history.operations));
-    match analysis.keys.iter().map(|key| &key.result).next() {
-        None => assert!(expected, "{}", told()),
-        Some(KeyResult::Valid { witness }) => {
-            assert!(expected, "valid against the oracle, {}", told());
-            witness::verify(
-                &history,
-                &history.operations,
-                witness,
-                shape.model,
-                &initial,
-            );
+    let told = |algorithm| {
+        format!(
+            "{algorithm} on seed {seed}: {}",
+            picture(&history.operations)
+        )
+    };
+    let mut violations = Vec::new();
+    for algorithm in Algorithm::ALL {
+        let options = CheckOptions {
+            algorithm,
+            workers: NonZero::<usize>::MIN,
+        };
+        let analysis =
+            check_with(&history, &spec, &options, &Unlimited).expect("operations of the model");
+        if let Err(wrong) = is_right(&history, &analysis, algorithm, expected, &initial) {
+            panic!("{wrong}, {}", told(algorithm));
         }
-        Some(KeyResult::Invalid(violation)) => {
-            assert!(!expected, "invalid against the oracle, {}", told());
-            let ret = history
-                .operation(violation.operation)
-                .ret
-                .expect("an operation that returned");
-            let legal = |end| {
-                oracle::is_linearizable(&prefix(&history.operations, end), shape.model, &initial)
-            };
-            assert!(
-                legal(ret) && !legal(ret + 1),
-                "{:?} is not the first, {}",
-                violation.operation,
-                told()
-            );
+        if analysis.outcome() == Verdict::Invalid {
+            violations.push(serde_json::to_string(&analysis).expect("a verdict is JSON"));
         }
-        Some(KeyResult::Unknown { .. }) => panic!("unknown without a limit, {}", told()),
     }
-    analysis.outcome()
+    violations.dedup();
+    assert!(
+        violations.len() <= 1,
+        "algorithms tell different things: {violations:?}, {}",
+        told(Algorithm::Auto)
+    );
+    if expected {
+        Verdict::Valid
+    } else {
+        Verdict::Invalid
+    }
+}
+
+fn is_right(
+    history: &History,
+    analysis: &Analysis,
+    algorithm: Algorithm,
+    expected: bool,
+    initial: &Value,
+) -> Result<(), String> {
+    let model = analysis.model.name;
+    let operations = &history.operations;
+    match analysis.keys.iter().map(|key| &key.result).next() {
+        None if expected => Ok(()),
+        Some(KeyResult::Valid { witness }) if expected => {
+            witness::verify(history, operations, witness, model, initial);
+            Ok(())
+        }
+        Some(KeyResult::Invalid(violation)) if !expected => {
+            let returned = history.operation(violation.operation).ret;
+            let ret = returned.ok_or("the operation never returned")?;
+            let legal = |end| oracle::is_linearizable(&prefix(operations, end), model, initial);
+            if legal(ret) && !legal(ret + 1) {
+                Ok(())
+            } else {
+                Err(format!("{:?} is not the first", violation.operation))
+            }
+        }
+        Some(KeyResult::Unknown { limit, .. })
+            if algorithm == Algorithm::Fast && *limit == Limit::NotFast =>
+        {
+            Ok(())
+        }
+        other => Err(format!("{other:?} against the oracle")),
+    }
 }
 
 /// The history for a failed assertion, one operation a line.
