@@ -4,6 +4,8 @@
 //! shows another value y, x is gone from then on, so nothing called after that operation can see x. And a value that comes once can
 //! be replaced by compare-and-set once. Not every violation shows itself so; whether there is one is not decided here.
 
+use std::collections::BTreeMap;
+
 use crate::explain::contradiction::Contradiction;
 use crate::explain::facts::{Facts, is_cas_from};
 use crate::explain::latest::Latest;
@@ -101,7 +103,7 @@ impl<'r> Search<'_, 'r> {
     }
 
     /// One stale answer does not prove a loss. What does: nobody ever saw the write, and a compare-and-set went on from the value before
-    /// it, or reads on more than half of the nodes show values older than it.
+    /// it, or the last reads on more than half of the nodes, the very last among them, show values older than it.
     fn is_lost(&self, mutation: &RegisterOp, observer: &RegisterOp) -> bool {
         let Some(written) = mutation.action.writes() else {
             return false;
@@ -121,16 +123,22 @@ impl<'r> Search<'_, 'r> {
         if nodes == 0 {
             return false;
         }
-        let mut missed: Vec<&str> = self
+        let mut reads: Vec<_> = self
             .facts
             .observations()
             .filter(|(read, _)| read.call > mutation.ret)
-            .filter(|(read, value)| self.replaces(mutation, written, read, *value))
-            .filter_map(|(read, _)| self.history.operation(read.id).node.as_deref())
             .collect();
-        missed.sort_unstable();
-        missed.dedup();
-        2 * missed.len() > nodes
+        reads.sort_by_key(|(read, _)| read.call);
+        let mut missed_in_the_end = false;
+        let mut missed_by: BTreeMap<&str, bool> = BTreeMap::new();
+        for (read, value) in reads {
+            missed_in_the_end = self.replaces(mutation, written, read, value);
+            if let Some(node) = self.history.operation(read.id).node.as_deref() {
+                missed_by.insert(node, missed_in_the_end);
+            }
+        }
+        let missed = missed_by.values().filter(|missed| **missed).count();
+        missed_in_the_end && 2 * missed > nodes
     }
 
     fn two_successors(

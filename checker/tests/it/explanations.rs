@@ -111,6 +111,20 @@ fn an_acknowledged_write_that_most_nodes_never_have_is_lost() {
 }
 
 #[test]
+fn a_write_that_most_nodes_show_late_is_not_lost() {
+    let anomaly = anomaly(&history(
+        "0: [w 1]
+         3:          [w 2]
+         1:                  [r 1]
+         2:                  [r 1]
+         4:                       [r 1]
+         0:                              [w 5]
+         5:                                     [r 5]",
+    ));
+    assert_eq!(anomaly.class, AnomalyClass::StaleRead);
+}
+
+#[test]
 fn two_successors_of_one_value_lose_an_update() {
     expect(
         "0: [w 1]
