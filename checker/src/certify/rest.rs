@@ -76,7 +76,8 @@ fn nothing_seen_is_missing<'h>(
     left: &[(&Item<'h>, Act<'h>)],
 ) -> Result<(), CertifyError> {
     let observers = left.iter().map(|(item, act)| (*item, act));
-    let visibility = Visibility::new(&Covers::new(object), observers);
+    let covers = Covers::new(left.iter().map(|(item, _)| *item));
+    let visibility = Visibility::new(&covers, observers);
     let seen = object
         .items
         .iter()

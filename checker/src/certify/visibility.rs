@@ -1,77 +1,98 @@
-//! Which mutations a few observers can have seen.
+//! Which mutations may be left out although operations that observe something stay.
 //!
-//! In any order of the history an observer sees the last mutation before it, so it cannot have seen
+//! In any order of the history an observer sees the last mutation before it. So it has not seen
 //! - a mutation of another value (of a text: one whose text is not part of the answer);
 //! - a mutation called after the observer returned;
-//! - a mutation that returned before another acknowledged mutation was called which itself returned before the observer was called:
-//!   the other one stands in between, in every order. Of a text only a put covers what was before.
+//! - a mutation that returned before another one of the same value was called (of a text: before a put that the answer begins with),
+//!   if that one is acknowledged and returned before the observer was called: it stands in between, in every order.
 //!
-//! Everything here speaks of the intervals of the history itself, never of widened ones.
+//! The other mutation of the third rule must be one that stays, so that what is left tells the whole story: the observer *could* have
+//! seen that one. Everything here speaks of the intervals of the history itself, never of widened ones.
 
 use std::collections::BTreeMap;
 
-use crate::certify::meaning::{Act, Edit, Item, Object, Part, RegisterName};
+use crate::certify::meaning::{Act, Edit, Item, Part, RegisterName};
 use crate::history::{OpId, Outcome};
 use crate::value::Value;
 
-/// When each register of an object was overwritten for certain.
+/// A value in a register.
+type Place<'h> = (RegisterName<'h>, &'h Value);
+
+/// Until when earlier mutations of a value were hidden for certain by mutations that stay.
+#[derive(Default)]
 pub(crate) struct Covers<'h> {
-    /// For each register the acknowledged mutations by return; with each the latest call up to it.
-    by_return: BTreeMap<RegisterName<'h>, Vec<(u64, u64)>>,
+    values: BTreeMap<Place<'h>, Vec<Cover>>,
+    texts: Vec<(&'h str, Cover)>,
+}
+
+/// An acknowledged mutation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Cover {
+    ret: u64,
+    /// Its call; in a sorted list the latest up to it.
+    call: u64,
 }
 
 impl<'h> Covers<'h> {
-    pub(crate) fn new(object: &Object<'h>) -> Self {
-        let mut by_return: BTreeMap<RegisterName<'h>, Vec<(u64, u64)>> = BTreeMap::new();
-        let acknowledged = |item: &&Item<'h>| item.operation.outcome == Outcome::Ok;
-        for item in object.items.iter().filter(acknowledged) {
-            for register in covered(&item.act) {
-                let one = (item.ret(), item.operation.call);
-                by_return.entry(register).or_default().push(one);
+    /// From the operations that stay.
+    pub(crate) fn new<'i>(kept: impl Iterator<Item = &'i Item<'h>>) -> Self
+    where
+        'h: 'i,
+    {
+        let mut covers = Self::default();
+        for item in kept.filter(|item| item.operation.outcome == Outcome::Ok) {
+            let cover = Cover {
+                ret: item.ret(),
+                call: item.operation.call,
+            };
+            match &item.act {
+                Act::Parts(parts) => {
+                    for part in parts {
+                        if let Part::Write(register, value) = *part {
+                            let place = covers.values.entry((register, value));
+                            place.or_default().push(cover);
+                        }
+                    }
+                }
+                Act::Text(Edit::Put(text)) => covers.texts.push((text, cover)),
+                Act::Text(Edit::Append(_) | Edit::Get(_) | Edit::Nothing) => {}
             }
         }
-        for mutations in by_return.values_mut() {
+        for mutations in covers.values.values_mut() {
             mutations.sort_unstable();
-            let mut latest = 0;
-            for (_, call) in mutations {
-                latest = latest.max(*call);
-                *call = latest;
+            for at in 1..mutations.len() {
+                mutations[at].call = mutations[at].call.max(mutations[at - 1].call);
             }
         }
-        Self { by_return }
+        covers
     }
 
-    /// What returned before this position is not seen by an operation called at `call`.
-    fn before(&self, register: RegisterName<'_>, call: u64) -> u64 {
-        let mutations = self.by_return.get(&register).map_or(&[][..], Vec::as_slice);
-        let returned = mutations.partition_point(|(ret, _)| *ret < call);
-        returned.checked_sub(1).map_or(0, |last| mutations[last].1)
+    /// An observer of this value, called at this position, has not seen what returned before the result.
+    fn of_value(&self, place: Place<'_>, call: u64) -> u64 {
+        let mutations = self.values.get(&place).map_or(&[][..], Vec::as_slice);
+        let returned = mutations.partition_point(|cover| cover.ret < call);
+        returned
+            .checked_sub(1)
+            .map_or(0, |last| mutations[last].call)
     }
-}
 
-/// The registers of which nothing older can be seen afterwards.
-fn covered<'h>(act: &Act<'h>) -> Vec<RegisterName<'h>> {
-    match act {
-        Act::Parts(parts) => parts
-            .iter()
-            .filter_map(|part| match *part {
-                Part::Write(register, _) => Some(register),
-                Part::Read(..) => None,
-            })
-            .collect(),
-        Act::Text(Edit::Put(_)) => vec![None],
-        Act::Text(Edit::Append(_) | Edit::Get(_) | Edit::Nothing) => Vec::new(),
+    /// The same for a text.
+    fn of_text(&self, answer: &str, call: u64) -> u64 {
+        let puts = self.texts.iter();
+        puts.filter(|(text, cover)| cover.ret < call && answer.starts_with(text))
+            .map(|(_, cover)| cover.call)
+            .max()
+            .unwrap_or(0)
     }
 }
 
-/// Observers of one value, or of a text, in the order of their calls.
+/// Observers of one value, or of a text, in the order of what they are blind to.
 type Watch<'h> = Vec<Observer<'h>>;
 
 struct Observer<'h> {
     id: OpId,
-    call: u64,
     ret: u64,
-    /// What returned before this position it does not see. Never decreases along a watch.
+    /// What returned before this position it has not seen.
     blind_before: u64,
     /// Of it and those before it the last return, and whose.
     last_return: (u64, OpId),
@@ -79,8 +100,9 @@ struct Observer<'h> {
 }
 
 /// A set of observers.
+#[derive(Default)]
 pub(crate) struct Visibility<'h> {
-    values: BTreeMap<(RegisterName<'h>, &'h Value), Watch<'h>>,
+    values: BTreeMap<Place<'h>, Watch<'h>>,
     texts: Watch<'h>,
 }
 
@@ -93,23 +115,21 @@ impl<'h> Visibility<'h> {
     where
         'h: 'i,
     {
-        let mut visibility = Self {
-            values: BTreeMap::new(),
-            texts: Vec::new(),
-        };
+        let mut visibility = Self::default();
         for (item, act) in observers {
+            let call = item.operation.call;
             match act {
                 Act::Parts(parts) => {
                     for part in parts {
                         if let Part::Read(register, value) = *part {
-                            let observer = Observer::new(covers, item, register, "");
-                            let watch = visibility.values.entry((register, value));
-                            watch.or_default().push(observer);
+                            let place = (register, value);
+                            let observer = Observer::new(item, covers.of_value(place, call), "");
+                            visibility.values.entry(place).or_default().push(observer);
                         }
                     }
                 }
                 Act::Text(Edit::Get(text)) => {
-                    let observer = Observer::new(covers, item, None, text);
+                    let observer = Observer::new(item, covers.of_text(text, call), text);
                     visibility.texts.push(observer);
                 }
                 Act::Text(Edit::Put(_) | Edit::Append(_) | Edit::Nothing) => {}
@@ -143,18 +163,11 @@ impl<'h> Visibility<'h> {
 }
 
 impl<'h> Observer<'h> {
-    fn new(
-        covers: &Covers<'h>,
-        item: &Item<'h>,
-        register: RegisterName<'h>,
-        text: &'h str,
-    ) -> Self {
-        let call = item.operation.call;
+    fn new(item: &Item<'_>, blind_before: u64, text: &'h str) -> Self {
         Self {
             id: item.id(),
-            call,
             ret: item.ret(),
-            blind_before: covers.before(register, call),
+            blind_before,
             last_return: (item.ret(), item.id()),
             text,
         }
@@ -162,7 +175,7 @@ impl<'h> Observer<'h> {
 }
 
 fn arrange(watch: &mut Watch<'_>) {
-    watch.sort_by_key(|observer| observer.call);
+    watch.sort_by_key(|observer| observer.blind_before);
     for at in 1..watch.len() {
         watch[at].last_return = watch[at].last_return.max(watch[at - 1].last_return);
     }

@@ -16,9 +16,11 @@ use crate::verdict::Violation;
 /// How many links of a chain of compare-and-sets are followed, one after the other, before all mutations stay.
 const MAX_LINKS: usize = 16;
 
+/// How many operations are tried first.
+const FIRST_WINDOW: usize = 16;
+
 pub(super) struct Shrink<'a, 'h> {
     object: &'a Object<'h>,
-    covers: Covers<'h>,
     judge: Judge<'a, 'h>,
     /// Illegal, in the order of the object.
     left: Vec<Left>,
@@ -28,7 +30,6 @@ impl<'a, 'h> Shrink<'a, 'h> {
     /// With everything that says anything still there.
     pub(super) fn new(object: &'a Object<'h>, judge: Judge<'a, 'h>) -> Self {
         Self {
-            covers: Covers::new(object),
             left: (0..object.items.len())
                 .filter_map(|at| whole(object, at))
                 .collect(),
@@ -41,33 +42,38 @@ impl<'a, 'h> Shrink<'a, 'h> {
         self.left.iter().map(|left| left.weakened).collect()
     }
 
-    /// Jumps to what the engine pointed at, if that is enough: the operations of its contradiction, or everything up to the one that
-    /// could not be placed.
+    /// Jumps to what the engine pointed at, if that is enough: the operations of its contradiction, or with them the last few before
+    /// the one that could not be placed, or twice as many, and so on.
     pub(super) fn start(&mut self, violation: &Violation) {
         let mut named: BTreeSet<OpId> = violation.anomaly.operations.iter().copied().collect();
         named.insert(violation.operation);
-        let is_named = |left: &Left| named.contains(&left.weakened.id);
         let end = self
             .item_of(violation.operation)
             .map_or(u64::MAX, Item::ret);
         let called = |left: &Left| self.item(left).operation.call < end;
-        let starts = [
-            self.closed(&self.left, is_named, |one| {
-                self.write_only(one).unwrap_or(*one)
-            }),
-            self.closed(&self.left, is_named, |one| *one),
-            self.closed(&self.left, called, |one| *one),
-        ];
-        for start in starts {
-            if start.len() < self.left.len() && self.try_out(start) {
-                return;
+        let until = self.left.partition_point(called);
+        let mut size = 0;
+        while size < 2 * until {
+            let last = until.saturating_sub(size)..until;
+            let last: Vec<usize> = self.left[last].iter().map(|left| left.at).collect();
+            let keep = |left: &Left| {
+                named.contains(&left.weakened.id) || last.binary_search(&left.at).is_ok()
+            };
+            let starts = [
+                self.closed(&self.left, keep, |one| self.write_only(one).unwrap_or(*one)),
+                self.closed(&self.left, keep, |one| *one),
+            ];
+            for start in starts {
+                if start.len() < self.left.len() && self.try_out(start) {
+                    return;
+                }
             }
+            size = (2 * size).max(FIRST_WINDOW);
         }
     }
 
     /// Whether nothing more can go.
     pub(super) fn run(&mut self) -> bool {
-        self.weaken_by_chunks();
         loop {
             let before = self.left.clone();
             self.judge.unanswered = 0;
@@ -210,6 +216,8 @@ impl<'a, 'h> Shrink<'a, 'h> {
         keep: impl Fn(&Left) -> bool,
         weaken: impl Fn(&Left) -> Left,
     ) -> Vec<Left> {
+        // The mutation that hides others from an observer can be seen by that observer, so it stays.
+        let covers = Covers::new(from.iter().map(|left| self.item(left)));
         let (mut kept, mut out): (Vec<Left>, Vec<Left>) = from.iter().partition(|left| keep(left));
         out.retain(|left| self.item(left).act.is_mutation());
         let mut new = 0;
@@ -222,8 +230,7 @@ impl<'a, 'h> Shrink<'a, 'h> {
                 })
                 .filter(|(_, act)| act.is_observation())
                 .collect();
-            let visibility =
-                Visibility::new(&self.covers, acts.iter().map(|(item, act)| (*item, act)));
+            let visibility = Visibility::new(&covers, acts.iter().map(|(item, act)| (*item, act)));
             let (seen, unseen): (Vec<Left>, Vec<Left>) = out
                 .into_iter()
                 .partition(|left| link == MAX_LINKS || visibility.of(self.item(left)).is_some());

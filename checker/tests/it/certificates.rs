@@ -1,15 +1,16 @@
 //! Certificates of random histories: the verifier accepts what the checker found, nothing else, and counterexamples are minimal.
 
 use checker::{
-    Analysis, Anomaly, AnomalyClass, CertifyError, Counterexample, Effect, History, KeyAnalysis,
-    KeyResult, ModelName, ModelSpec, OpId, Operation, Outcome, Presence, Unlimited, Value, Verdict,
-    Violation, Weakened, certify, check, minimize,
+    Analysis, Anomaly, AnomalyClass, Budget, CertifyError, Counterexample, Effect, History,
+    KeyAnalysis, KeyResult, Limit, ModelName, ModelSpec, OpId, Operation, Outcome, Presence,
+    Unlimited, Value, Verdict, Violation, Weakened, certify, check, minimize,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::random::{self, Shape};
-use crate::{oracle, witness};
+use crate::simulate::{self, Run};
+use crate::{notation, oracle, witness};
 
 #[test]
 fn certificates_of_small_registers_are_accepted_and_minimal() {
@@ -404,4 +405,75 @@ fn weakened(operation: &Operation, weakened: &Weakened, model: ModelName) -> Ope
 
 fn is_write(part: &Value) -> bool {
     part.as_list().is_some_and(|part| part[0] == "write".into())
+}
+
+#[test]
+fn long_runs_shrink_to_a_few_operations() {
+    let mut invalid = 0;
+    for seed in 0..12 {
+        let history = simulate::history(Run {
+            operations: 5_000,
+            clients: 10,
+            operations_per_key: 5_000,
+            values: if seed % 2 == 0 { 0 } else { 20 },
+            indeterminate: 2,
+            stale: true,
+            seed,
+        });
+        let spec = history.default_model();
+        let analysis = check(&history, &spec, &Unlimited).expect("a store");
+        let found: Vec<Counterexample> = analysis
+            .keys
+            .iter()
+            .filter_map(|key| minimize(&history, &spec, key, &Unlimited))
+            .collect();
+        certify(&history, &analysis, &found).expect("certificates that prove what they claim");
+        for one in &found {
+            invalid += 1;
+            assert!(one.minimal && one.operations.len() <= 8, "{one:#?}");
+        }
+    }
+    assert!(
+        invalid >= 6,
+        "only {invalid} of 12 runs show their stale read"
+    );
+}
+
+/// No time at all.
+struct Nothing;
+
+impl Budget for Nothing {
+    fn exceeded(&self, _own_memory_estimate_bytes: u64) -> Option<Limit> {
+        Some(Limit::Cancelled)
+    }
+}
+
+#[test]
+fn without_time_the_counterexample_is_whole_and_says_so() {
+    let history = notation::history("0: [w 1] [w 2] [r 2]\n1:               [r 1]");
+    let spec = ModelSpec::from(ModelName::Register);
+    let analysis = check(&history, &spec, &Unlimited).expect("a register");
+    let found = minimize(&history, &spec, &analysis.keys[0], &Nothing).expect("an invalid object");
+    assert!(!found.minimal);
+    assert_eq!(found.operations.len(), 4);
+    assert!(certify(&history, &analysis, &[found]).is_ok());
+}
+
+#[test]
+fn answers_for_other_objects_or_none_are_refused() {
+    let history = notation::history("0: [w 1] [r 1]");
+    let spec = ModelSpec::from(ModelName::Register);
+    let mut analysis = check(&history, &spec, &Unlimited).expect("a register");
+    analysis.keys[0].key = Some(Value::Int(3));
+    let refused = certify(&history, &analysis, &[]).expect_err("another object");
+    assert_eq!(
+        refused.to_string(),
+        "the answers are not one for each object of the history, see the one for object 3"
+    );
+    analysis.keys.clear();
+    let refused = certify(&history, &analysis, &[]).expect_err("no object");
+    assert_eq!(refused, CertifyError::Objects { key: None });
+    let analysis = check(&notation::history("0: [r 1]"), &spec, &Unlimited).expect("a register");
+    let refused = certify(&notation::history("0: [r 1]"), &analysis, &[]).expect_err("no proof");
+    assert_eq!(refused, CertifyError::NoCounterexample { key: None });
 }
