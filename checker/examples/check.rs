@@ -1,0 +1,104 @@
+//! Judges a history and tells what that cost: `cargo run --release -p checker --example check -- --help`.
+//!
+//! Also shows what a budget is: this one ends a check by time, or by the memory the process holds.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the crate has no clock; its callers do"
+)]
+
+use std::error::Error;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use checker::{Algorithm, Budget, CheckOptions, KeyResult, Limit, check_with, formats};
+use clap::Parser;
+
+/// Judges a history by the model its header names.
+#[derive(Parser)]
+struct Arguments {
+    /// The history.
+    file: PathBuf,
+    /// auto, search, fast or frontier.
+    #[arg(long, default_value_t = Algorithm::Auto)]
+    algorithm: Algorithm,
+    /// How many threads may work at once.
+    #[arg(long, default_value = "1")]
+    workers: NonZero<usize>,
+    /// After how many seconds the check ends.
+    #[arg(long, default_value_t = 60)]
+    time_limit_s: u64,
+    /// At how many mebibytes of the process's resident set the check ends.
+    #[arg(long, default_value_t = 4096)]
+    memory_limit_mib: u64,
+    /// How often the check is repeated; the last time counts.
+    #[arg(long, default_value_t = 1)]
+    repeat: u32,
+}
+
+struct Limits {
+    start: Instant,
+    time: Duration,
+    memory_bytes: u64,
+}
+
+impl Budget for Limits {
+    fn exceeded(&self, own_memory_estimate_bytes: u64) -> Option<Limit> {
+        if self.start.elapsed() >= self.time {
+            return Some(Limit::Time(self.time));
+        }
+        let held = status_bytes("VmRSS:").unwrap_or(own_memory_estimate_bytes);
+        (held >= self.memory_bytes).then_some(Limit::Memory(self.memory_bytes))
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let source = arguments.file.display().to_string();
+    let start = Instant::now();
+    let bytes = std::fs::read(&arguments.file)?;
+    let history = formats::read(&bytes, None, &source)?;
+    drop(bytes);
+    let parsed = start.elapsed();
+    let options = CheckOptions {
+        algorithm: arguments.algorithm,
+        workers: arguments.workers,
+    };
+    for _ in 0..arguments.repeat {
+        let start = Instant::now();
+        let budget = Limits {
+            start,
+            time: Duration::from_secs(arguments.time_limit_s),
+            memory_bytes: arguments.memory_limit_mib << 20,
+        };
+        let analysis = check_with(&history, &history.default_model(), &options, &budget)?;
+        let checked = start.elapsed();
+        let peak = status_bytes("VmHWM:").unwrap_or(0) >> 20;
+        println!(
+            "{} operations {} parse {:.3} s check {:.4} s peak {peak} MiB",
+            history.operations.len(),
+            analysis.outcome(),
+            parsed.as_secs_f64(),
+            checked.as_secs_f64(),
+        );
+        for key in &analysis.keys {
+            match &key.result {
+                KeyResult::Valid { .. } => {}
+                KeyResult::Invalid(violation) => println!("{}", violation.anomaly.explanation),
+                KeyResult::Unknown { .. } => {
+                    println!("{}", key.unknown_reason().unwrap_or_default());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A line of the process's status, which the kernel keeps in kibibytes.
+fn status_bytes(line: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let rest = status.lines().find_map(|one| one.strip_prefix(line))?;
+    let kib: u64 = rest.split_whitespace().next()?.parse().ok()?;
+    Some(kib << 10)
+}
