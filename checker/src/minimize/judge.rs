@@ -1,19 +1,27 @@
 //! Asks the engines whether a few weakened operations have an order.
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::budget::{Budget, Limit};
 use crate::certify::meaning::{Act, Object, Part};
-use crate::check::check;
+use crate::check::check_with;
 use crate::counterexample::{Presence, Weakened};
 use crate::formats::Format;
 use crate::history::{History, OpId, Operation, Outcome};
 use crate::models::{ModelName, ModelSpec};
+use crate::options::{Algorithm, CheckOptions};
 use crate::value::Value;
 use crate::verdict::Verdict;
 
 /// How often one question may look at the budget before it counts as unanswered.
 const POLLS_PER_QUESTION: u64 = 64;
+
+/// One thread: most questions are too small for two.
+const OPTIONS: CheckOptions = CheckOptions {
+    algorithm: Algorithm::Auto,
+    workers: NonZero::<usize>::MIN,
+};
 
 /// An operation that is left: which of the object, and how much of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +68,7 @@ impl<'a, 'h> Judge<'a, 'h> {
         let own = (left.len() * 2 * size_of::<Operation>()) as u64;
         let outcome = match self.budget.exceeded(own) {
             Some(_) => Verdict::Unknown,
-            None => check(&history, &self.spec, &patience)
+            None => check_with(&history, &self.spec, &OPTIONS, &patience)
                 .map_or(Verdict::Unknown, |analysis| analysis.outcome()),
         };
         self.unanswered += usize::from(outcome == Verdict::Unknown);

@@ -5,7 +5,9 @@
 //! "Simplifying and isolating failure-inducing input"), then one by one; then what is left is weakened as far as it goes.
 
 mod judge;
+mod reasons;
 mod shrink;
+mod words;
 
 use crate::budget::Budget;
 use crate::certify::meaning;
@@ -32,10 +34,11 @@ pub fn minimize(
     let mut shrink = Shrink::new(&object, Judge::new(&object, budget));
     shrink.start(violation);
     let minimal = shrink.run();
+    let operations = shrink.operations();
     Some(Counterexample {
         key: answer.key.clone(),
-        operations: shrink.operations(),
+        explanation: words::explain(&object, &operations),
+        operations,
         minimal,
-        explanation: String::new(),
     })
 }

@@ -4,6 +4,7 @@
 
 mod certificates;
 mod corpus;
+mod counterexamples;
 mod explanations;
 mod formats;
 mod fuzz;
