@@ -35,7 +35,7 @@ impl Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(u64::try_from(length.as_millis()).unwrap_or(u64::MAX));
             bar.set_style(
-                ProgressStyle::with_template("{bar:30} {msg}")
+                ProgressStyle::with_template("{bar:20} {wide_msg}")
                     .expect("the template is a constant that is well formed"),
             );
             bar
@@ -49,8 +49,8 @@ impl Progress {
     /// Says what is going on now.
     pub(crate) fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
+            Some(bar) if !bar.is_finished() => bar.println(line),
+            Some(_) | None => eprintln!("{line}"),
         }
     }
 

@@ -45,6 +45,10 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
     if let Err(error) = check_out(&config.out) {
         return refuse(&error);
     }
+    // Looked for outside, so that what is missing is said at once; tried inside.
+    if let Err(error) = net::choose(config.net) {
+        return refuse(&UsageError(error.to_string()));
+    }
     nemesis::lab::enter()?;
     let chosen = net::choose(config.net)?;
     let mut config = config;
