@@ -83,8 +83,8 @@ pub(crate) fn violation(anomalies: &[AnomalyRecord]) -> Headline {
     let more = match anomalies.len() {
         0 | 1 => String::new(),
         several => format!(
-            ", and {} more",
-            counted(several as u64 - 1, "contradiction")
+            ", and {}",
+            counted(several as u64 - 1, "more contradiction")
         ),
     };
     Headline {
