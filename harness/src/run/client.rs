@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use checker::Value;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::recorder::Completion;
 use crate::workload::Invocation;
@@ -90,7 +91,7 @@ impl Client {
                     hints += 1;
                     *node = leader;
                 }
-                (outcome, _) => return completion(invocation, outcome, &reply.value, reply.error),
+                (outcome, _) => return completion(invocation, outcome, reply.value, reply.error),
             }
         }
     }
@@ -132,28 +133,14 @@ pub(crate) fn plain_http() -> Result<reqwest::Client> {
 fn completion(
     invocation: &Invocation,
     outcome: ReplyOutcome,
-    value: &Value,
+    value: Value,
     error: Option<String>,
 ) -> Completion {
     let error = error.unwrap_or_else(|| "no reason given".to_owned());
     match outcome {
-        ReplyOutcome::Ok => match seen(invocation, value) {
-            Some(seen) => Completion::Ok(seen),
-            None => uncertain(
-                invocation,
-                format!("the answer {value} is neither an integer nor null"),
-            ),
-        },
+        ReplyOutcome::Ok => Completion::Ok(value),
         ReplyOutcome::Fail => Completion::Fail(error),
         ReplyOutcome::Unknown => uncertain(invocation, error),
-    }
-}
-
-/// What an acknowledged operation saw; `None` if the answer is not of this workload's kind.
-fn seen(invocation: &Invocation, value: &Value) -> Option<Option<i64>> {
-    match (invocation.mutates(), value) {
-        (true, _) | (false, Value::Null) => Some(None),
-        (false, value) => value.as_i64().map(Some),
     }
 }
 
@@ -173,4 +160,90 @@ fn cause(error: &reqwest::Error) -> String {
         innermost = source;
     }
     innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read() -> Invocation {
+        Invocation::Read {
+            key: "k".to_owned(),
+        }
+    }
+
+    fn write() -> Invocation {
+        Invocation::Write {
+            key: "k".to_owned(),
+            value: 1,
+        }
+    }
+
+    fn completed(invocation: &Invocation, answer: &str) -> Completion {
+        let reply: Reply = serde_json::from_str(answer).unwrap();
+        completion(invocation, reply.outcome, reply.value, reply.error)
+    }
+
+    #[test]
+    fn an_answer_means_what_it_says() {
+        let refused = Completion::Fail("not_leader".to_owned());
+        for (invocation, answer, expected) in [
+            (
+                read(),
+                r#"{"outcome":"ok","value":7}"#,
+                Completion::Ok(Value::Int(7)),
+            ),
+            (
+                read(),
+                r#"{"outcome":"ok","value":null}"#,
+                Completion::Ok(Value::Nil),
+            ),
+            (write(), r#"{"outcome":"ok"}"#, Completion::Ok(Value::Nil)),
+            (
+                write(),
+                r#"{"outcome":"fail","error":"not_leader"}"#,
+                refused,
+            ),
+        ] {
+            assert_eq!(completed(&invocation, answer), expected, "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_knows_is_indeterminate_unless_it_changed_nothing() {
+        for answer in [
+            r#"{"outcome":"unknown","error":"leadership_lost"}"#,
+            r#"{"outcome":"unknown"}"#,
+        ] {
+            assert!(matches!(completed(&write(), answer), Completion::Info(_)));
+            assert!(matches!(completed(&read(), answer), Completion::Fail(_)));
+        }
+    }
+
+    #[test]
+    fn what_was_read_is_recorded_whatever_it_is() {
+        let answer = r#"{"outcome":"ok","value":"seventeen"}"#;
+        let seen = Completion::Ok(Value::from("seventeen"));
+        assert_eq!(completed(&read(), answer), seen);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_hangs_up_leaves_a_write_indeterminate_and_none_at_all_certainly_failed()
+    {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let door = format!("http://{}", listener.local_addr().unwrap());
+        let doors: Doors = Arc::new(BTreeMap::from([("n1".to_owned(), door)]));
+        let client = Client::new("n1", &doors, Duration::from_secs(5)).unwrap();
+        let hang_up = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.readable().await.unwrap();
+            drop(stream);
+        });
+        let (completion, node) = client.perform(&write()).await;
+        assert!(matches!(completion, Completion::Info(_)), "{completion:?}");
+        assert_eq!(node, "n1");
+        hang_up.await.unwrap();
+        let (completion, _) = client.perform(&write()).await;
+        assert!(matches!(completion, Completion::Fail(_)), "{completion:?}");
+    }
 }

@@ -17,7 +17,7 @@ use super::recorder::{Completion, Recorder};
 use crate::clock::Clock;
 use crate::progress::Progress;
 use crate::workload::{Invocation, Part, Register, stream};
-use checker::Nanos;
+use checker::{Nanos, Value};
 
 /// Pause between two attempts at an operation that must succeed in the end.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
@@ -176,7 +176,7 @@ impl Interpreter {
             .complete(worker.process, invocation, &node, &completion);
         self.progress.completed(&completion);
         match &completion {
-            Completion::Ok(seen) => self.observe(invocation, *seen),
+            Completion::Ok(seen) => self.observe(invocation, seen),
             Completion::Fail(_) => {}
             // Nobody knows whether it is over, so its process never calls anything again.
             Completion::Info(_) => worker.process += worker.workers,
@@ -184,10 +184,13 @@ impl Interpreter {
         completion
     }
 
-    fn observe(&self, invocation: &Invocation, seen: Option<i64>) {
-        let value = match invocation {
-            Invocation::Read { .. } => seen,
-            Invocation::Write { value, .. } | Invocation::Cas { value, .. } => Some(*value),
+    fn observe(&self, invocation: &Invocation, seen: &Value) {
+        let value = match (invocation, seen) {
+            (Invocation::Write { value, .. } | Invocation::Cas { value, .. }, _) => Some(*value),
+            (Invocation::Read { .. }, Value::Int(value)) => Some(*value),
+            (Invocation::Read { .. }, Value::Nil) => None,
+            // Nobody wrote such a value; the checker will say so.
+            (Invocation::Read { .. }, _) => return,
         };
         self.lock().observe(invocation.key(), value);
     }

@@ -5,8 +5,9 @@ use reports::{
     AnomalyRecord, Consistency, Counts, Environment, FaultRecord, Health, HealthEvent,
     Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, RunResult, Strength,
 };
+use serde_json::json;
 
-use super::coverage::coverage;
+use super::coverage::{acknowledged_during, coverage};
 use crate::cli::Require;
 use crate::config::RunConfig;
 use crate::exit::Exit;
@@ -18,8 +19,8 @@ pub(crate) struct Evidence {
     pub leaders: Vec<LeaderSpan>,
     pub leader_changes: u32,
     pub deaths: Vec<HealthEvent>,
-    /// Time from the final heal until every node's clients were served; `None` inside if they were not in time.
-    pub recovery_ms: Option<Option<u64>>,
+    /// Time from the final heal until every client was served; `None` if one was not, in the time allowed.
+    pub recovery_ms: Option<u64>,
     pub net: Net,
     pub duration_ns: u64,
     pub interrupted: bool,
@@ -35,23 +36,18 @@ pub(crate) fn judge(
     analysis: &Analysis,
     evidence: Evidence,
 ) -> RunResult {
-    let coverage = coverage(
-        history,
-        &config.kinds,
-        &evidence.faults,
-        evidence.leader_changes,
-    );
+    let faults = with_operations(history, evidence.faults);
+    let coverage = coverage(history, &config.kinds, &faults, evidence.leader_changes);
     let mut result = RunResult {
         version: RESULT_VERSION,
         exit_code: Exit::Harness.code(),
         consistency: consistency(analysis),
         unknown: unknown(analysis),
         liveness: match evidence.recovery_ms {
-            Some(Some(_)) => Liveness::Recovered,
-            Some(None) => Liveness::NotRecovered,
-            None => Liveness::NotMeasured,
+            Some(_) => Liveness::Recovered,
+            None => Liveness::NotRecovered,
         },
-        recovery_ms: evidence.recovery_ms.flatten(),
+        recovery_ms: evidence.recovery_ms,
         health: if evidence.deaths.is_empty() {
             Health::Healthy
         } else {
@@ -66,9 +62,9 @@ pub(crate) fn judge(
             Infrastructure::Failed
         },
         infrastructure_error: evidence.failure,
-        anomalies: anomalies(history, analysis, &evidence.faults, &evidence.leaders),
+        anomalies: anomalies(history, analysis, &faults, &evidence.leaders),
         operations: counts(history),
-        faults: evidence.faults,
+        faults,
         leader_changes: evidence.leader_changes,
         leaders: evidence.leaders,
         seed: config.seed,
@@ -85,6 +81,17 @@ pub(crate) fn judge(
     };
     result.exit_code = exit(&result, config.require).code();
     result
+}
+
+/// What was acknowledged under each fault belongs to its evidence: a fault under which nothing ran tested nothing.
+fn with_operations(history: &History, mut faults: Vec<FaultRecord>) -> Vec<FaultRecord> {
+    for fault in &mut faults {
+        let by_node = acknowledged_during(history, fault);
+        fault
+            .evidence
+            .insert("acknowledged_operations".to_owned(), json!(by_node));
+    }
+    faults
 }
 
 /// The one exit code for the five answers: a violation dominates, then whatever makes the others worthless.
@@ -208,5 +215,47 @@ fn surroundings(fault: Option<&FaultRecord>, at: Nanos, leaders: &[LeaderSpan]) 
         0 => format!("{fault}; nobody was seen to lead."),
         1 => format!("{fault}; {}.", led[0]),
         _ => format!("{fault}; {} at the same time.", led.join(" and ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reports::Effect;
+
+    use super::*;
+
+    fn span(node: &str, term: u64, from_ns: u64, to_ns: u64) -> LeaderSpan {
+        let node = node.to_owned();
+        LeaderSpan {
+            node,
+            term,
+            from_ns,
+            to_ns,
+        }
+    }
+
+    #[test]
+    fn the_surroundings_name_the_fault_and_everyone_who_led() {
+        let fault = FaultRecord {
+            id: 3,
+            name: "partition".to_owned(),
+            effect: Effect::Installed,
+            description: "one-node: n1 | n2 n3".to_owned(),
+            evidence: serde_json::Map::new(),
+            start_ns: 11_900_000_000,
+            end_ns: 14_000_000_000,
+        };
+        let leaders = [span("n1", 1, 0, 50), span("n2", 2, 40, 90)];
+        for (at, fault, expected) in [
+            (
+                45,
+                Some(&fault),
+                "Fault 3 (one-node: n1 | n2 n3, since 11.900 s) was active; n1 led term 1 and n2 led term 2 at the same time.",
+            ),
+            (80, None, "No fault was active; n2 led term 2."),
+            (99, None, "No fault was active; nobody was seen to lead."),
+        ] {
+            assert_eq!(surroundings(fault, Nanos(at), &leaders), expected);
+        }
     }
 }

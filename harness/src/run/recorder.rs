@@ -34,8 +34,8 @@ struct Shared {
 /// How an operation ended, as the client saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Completion {
-    /// It took effect; a read carries what it saw.
-    Ok(Option<i64>),
+    /// It took effect; a read carries what it saw, whatever that is.
+    Ok(Value),
     /// It certainly had no effect.
     Fail(String),
     /// It may have taken effect, may do so later, or never.
@@ -89,7 +89,7 @@ impl Recorder {
         completion: &Completion,
     ) {
         let (event_type, value, error) = match completion {
-            Completion::Ok(seen) => (EventType::Ok, output(invocation, *seen), None),
+            Completion::Ok(seen) => (EventType::Ok, output(invocation, seen), None),
             Completion::Fail(error) => (EventType::Fail, input(invocation), Some(error.clone())),
             Completion::Info(error) => (EventType::Info, input(invocation), Some(error.clone())),
         };
@@ -197,9 +197,9 @@ fn input(invocation: &Invocation) -> Value {
     }
 }
 
-fn output(invocation: &Invocation, seen: Option<i64>) -> Value {
+fn output(invocation: &Invocation, seen: &Value) -> Value {
     match invocation {
-        Invocation::Read { .. } => datum(seen),
+        Invocation::Read { .. } => seen.clone(),
         Invocation::Write { .. } | Invocation::Cas { .. } => input(invocation),
     }
 }

@@ -154,7 +154,7 @@ impl Stage {
             leaders: self.leaders.spans(),
             leader_changes: self.leaders.changes(),
             deaths: self.health_events(),
-            recovery_ms: Some(recovery_ms),
+            recovery_ms,
             net,
             duration_ns: self.clock.nanos().0,
             interrupted,
