@@ -121,12 +121,9 @@ fn obliges_less<const WORDS: usize>(
     b: &Mask<WORDS>,
     board: &Board<WORDS>,
 ) -> bool {
-    a.minus(b).slots().all(|slot| {
-        b.slots().any(|other| {
-            board.action(other) == board.action(slot)
-                && board.deadline(other) <= board.deadline(slot)
-        })
-    })
+    a.minus(b)
+        .slots()
+        .all(|slot| !b.and(board.sooner(slot)).is_empty())
 }
 
 /// Whether for each write that `b` has left `a` has one of the same value that returns no earlier.
@@ -137,20 +134,13 @@ fn offers_more<const WORDS: usize>(
     uses: &Uses,
 ) -> bool {
     b.left.minus(&a.left).slots().all(|missing| {
-        let as_late = |left: &Mask<WORDS>| {
-            left.slots()
-                .filter(|&slot| {
-                    board.action(slot) == board.action(missing)
-                        && board.deadline(slot) >= board.deadline(missing)
-                })
-                .count()
-        };
+        let later = board.later(missing);
         let class = board.class_of(missing);
         let indeterminate = if class == FREE {
             0
         } else {
             uses.count(b.used, class) - uses.count(a.used, class)
         };
-        as_late(&a.left) + indeterminate as usize >= as_late(&b.left)
+        a.left.and(later).len() + indeterminate >= b.left.and(later).len()
     })
 }

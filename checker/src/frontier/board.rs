@@ -43,6 +43,10 @@ pub(super) struct Moment<const WORDS: usize> {
     next_call: u32,
     /// The pending mandatory step of each slot.
     pending: Vec<u32>,
+    /// For each slot the slots with the same action that return no later.
+    sooner: Vec<Mask<WORDS>>,
+    /// For each slot the slots with the same action that return no earlier.
+    later: Vec<Mask<WORDS>>,
     /// Slots of pending partial steps.
     pub(super) partial: Mask<WORDS>,
     /// Of each class how many were called.
@@ -88,6 +92,8 @@ impl<const WORDS: usize> Board<WORDS> {
             at: 0,
             next_call: 0,
             pending: vec![FREE; slots.width as usize],
+            sooner: vec![Mask::EMPTY; slots.width as usize],
+            later: vec![Mask::EMPTY; slots.width as usize],
             partial: Mask::EMPTY,
             called: vec![0; indeterminate.len()],
             live: Vec::new(),
@@ -155,11 +161,45 @@ impl<const WORDS: usize> Board<WORDS> {
             self.moment.called[class as usize] += 1;
         } else {
             self.moment.pending[slot as usize] = number;
+            self.relate(slot);
             if kind == Kind::Partial {
                 self.moment.partial.insert(slot);
             }
         }
         Some(number)
+    }
+
+    /// Compares a new slot with the others.
+    fn relate(&mut self, slot: u32) {
+        let (action, deadline) = (self.action(slot), self.deadline(slot));
+        let (mut sooner, mut later) = (Mask::EMPTY, Mask::EMPTY);
+        for other in 0..self.slots.width {
+            self.moment.sooner[other as usize].remove(slot);
+            self.moment.later[other as usize].remove(slot);
+            if self.moment.pending[other as usize] == FREE || self.action(other) != action {
+                continue;
+            }
+            if self.deadline(other) <= deadline {
+                sooner.insert(other);
+                self.moment.later[other as usize].insert(slot);
+            }
+            if self.deadline(other) >= deadline {
+                later.insert(other);
+                self.moment.sooner[other as usize].insert(slot);
+            }
+        }
+        self.moment.sooner[slot as usize] = sooner;
+        self.moment.later[slot as usize] = later;
+    }
+
+    /// Slots with the same action that return no later; also some that are free.
+    pub(super) fn sooner(&self, slot: u32) -> &Mask<WORDS> {
+        &self.moment.sooner[slot as usize]
+    }
+
+    /// Slots with the same action that return no earlier; also some that are free.
+    pub(super) fn later(&self, slot: u32) -> &Mask<WORDS> {
+        &self.moment.later[slot as usize]
     }
 
     /// Moves behind the next return.

@@ -1,5 +1,6 @@
 //! Histories of the length a run has, under a budget of steps instead of time.
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -188,4 +189,134 @@ fn a_verdict_is_the_same_every_time() {
         serde_json::to_string(&analysis).expect("a verdict is JSON")
     };
     assert_eq!(json(), json());
+}
+
+/// A register of five values under fifty clients: the shape on which depth first alone explodes.
+const CROWDED: Run = Run {
+    operations: 20_000,
+    clients: 50,
+    operations_per_key: 20_000,
+    values: 5,
+    indeterminate: 1,
+    ..USUAL
+};
+
+fn options(algorithm: Algorithm, workers: usize) -> CheckOptions {
+    CheckOptions {
+        algorithm,
+        workers: NonZero::new(workers).expect("a worker"),
+    }
+}
+
+#[test]
+fn a_hundred_thousand_operations_of_one_register_are_confirmed_by_each_algorithm() {
+    let history = simulate::history(Run {
+        operations: 100_000,
+        operations_per_key: 100_000,
+        clients: 10,
+        values: 5,
+        indeterminate: 0,
+        ..USUAL
+    });
+    for algorithm in [Algorithm::Search, Algorithm::Frontier] {
+        let analysis = check_with(
+            &history,
+            &history.default_model(),
+            &options(algorithm, 1),
+            &Polls::new(2_000),
+        )
+        .expect("a store");
+        let KeyResult::Valid { witness } = &analysis.keys[0].result else {
+            panic!("{algorithm}: {:?}", analysis.outcome())
+        };
+        witness::verify(
+            &history,
+            &history.operations,
+            witness,
+            ModelName::Kv,
+            &Value::Int(0),
+        );
+    }
+}
+
+#[test]
+fn a_crowded_register_with_lost_answers_is_confirmed_and_refuted() {
+    for (stale, expected) in [(false, Verdict::Valid), (true, Verdict::Invalid)] {
+        let run = Run {
+            stale,
+            clients: 20,
+            operations: 5_000,
+            operations_per_key: 5_000,
+            // The answer of the stale read is one that nobody writes any more only if all values are different.
+            values: if stale { 0 } else { 5 },
+            ..CROWDED
+        };
+        assert_eq!(verify(&simulate::history(run), 2_000), expected);
+    }
+    assert_eq!(verify(&simulate::history(CROWDED), 4_000), Verdict::Valid);
+}
+
+#[test]
+fn a_verdict_is_the_same_with_one_and_with_two_workers() {
+    let runs = [
+        USUAL,
+        CROWDED,
+        Run {
+            stale: true,
+            ..USUAL
+        },
+        Run {
+            stale: true,
+            values: 5,
+            ..USUAL
+        },
+    ];
+    for run in runs {
+        let history = simulate::history(run);
+        let json = |workers| {
+            let options = options(Algorithm::Auto, workers);
+            let analysis = check_with(
+                &history,
+                &history.default_model(),
+                &options,
+                &checker::Unlimited,
+            );
+            serde_json::to_string(&analysis.expect("a store")).expect("a verdict is JSON")
+        };
+        assert_eq!(json(1), json(2));
+        assert_eq!(json(2), json(5));
+    }
+}
+
+/// Writes of three registers that are all pending together, a read in between, and an end that none of their orders explains.
+fn hopeless_transactions() -> History {
+    let write = |process: usize| {
+        let (x, y, z) = (process % 5, process % 7, process % 3);
+        let pause = " ".repeat(process % 4);
+        format!("{process}:     {pause}[w {{\"x\":{x},\"y\":{y},\"z\":{z}}}         ]\n")
+    };
+    let one: String = (0..30).map(write).collect();
+    let read = |from: usize, x: usize| format!("9{x}:{}[r {{\"x\":{x}}}]\n", " ".repeat(from));
+    notation::history(&(read(0, 0) + &one + &read(60, 9)))
+}
+
+#[test]
+fn every_algorithm_obeys_its_limit_on_a_history_that_explodes() {
+    let history = hopeless_transactions();
+    for algorithm in [Algorithm::Auto, Algorithm::Search, Algorithm::Frontier] {
+        for workers in [1, 2] {
+            let budget = Polls::new(100);
+            let spec = ModelSpec {
+                name: ModelName::MultiRegister,
+                initial: Some(Value::Int(0)),
+            };
+            let analysis = check_with(&history, &spec, &options(algorithm, workers), &budget)
+                .expect("transactions");
+            let reason = analysis.keys[0].unknown_reason().expect("a limit");
+            assert!(
+                reason.contains("cancelled") && reason.contains("linearizable up to operation"),
+                "{algorithm}: {reason}"
+            );
+        }
+    }
 }
