@@ -18,11 +18,16 @@ use crate::value::Value;
 
 /// Operations at random places with random answers. With `unique` each value is written once at most.
 pub(crate) fn draw(random: &mut ChaCha8Rng, unique: bool) -> Register {
+    let count = random.random_range(2..=7);
+    draw_sized(random, unique, count)
+}
+
+/// As many operations as are asked for.
+pub(crate) fn draw_sized(random: &mut ChaCha8Rng, unique: bool, count: u64) -> Register {
     let mut values = Interner::new();
     for value in 0..6 {
         values.intern(&Value::Int(value));
     }
-    let count = random.random_range(2..=7);
     let mut positions: Vec<u64> = (0..2 * count).collect();
     positions.shuffle(random);
     let mut places: Vec<(u64, u64)> = positions

@@ -143,6 +143,20 @@ impl<const WORDS: usize> Board<WORDS> {
         self.machine.apply(state, action)
     }
 
+    /// Slots of pending operations.
+    pub(super) fn pending_slots(&self) -> impl Iterator<Item = u32> {
+        (0..self.slots.width).filter(|&slot| self.moment.pending[slot as usize] != FREE)
+    }
+
+    pub(super) fn kind_in(&self, slot: u32) -> Kind {
+        self.kind_of(self.moment.pending[slot as usize])
+    }
+
+    /// All steps that were called so far.
+    pub(super) fn called(&self) -> Range<u32> {
+        0..self.moment.next_call
+    }
+
     /// The next step that is called before a position.
     pub(super) fn next_called(&mut self, position: u64) -> Option<u32> {
         let number = self.moment.next_call;

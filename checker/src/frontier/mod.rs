@@ -67,17 +67,21 @@
 //!
 //! # Beams
 //! Keeping only the most promising configurations is much faster where the history is valid, and then sound. Where nothing is left
-//! after something was left out, the frontier goes back to the last return before that and goes on with a wider beam.
+//! after something was left out, [`local`] looks again at the last few returns, and if that settles nothing the frontier goes back to the
+//! last return before something was left out, with a wider beam.
 
 #[cfg(test)]
 mod agreement;
 mod antichain;
 mod board;
 mod closure;
+mod local;
 mod meter;
 mod trail;
 mod uses;
 mod witness;
+
+use std::collections::VecDeque;
 
 use crate::budget::{Budget, Limit};
 use crate::engine::{Answer, Engine, Progress, Standing};
@@ -95,8 +99,22 @@ use uses::{Uses, UsesId};
 /// How many mandatory operations can be pending at once.
 const MAX_PENDING: usize = 64 * 64;
 
-/// How many configurations are kept behind each return: first few, in the end all.
-const BEAMS: [usize; 3] = [8, 128, usize::MAX];
+/// How much is left out, and how hard it is tried to do without the rest.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// How many configurations are kept behind each return: first few, in the end all.
+    beams: [usize; 3],
+    /// How many returns are between two places to look again from.
+    returns_per_mark: u32,
+    /// How many returns to go back to look again, and with which beam.
+    attempts: &'static [(u32, usize)],
+}
+
+const USUAL: Patience = Patience {
+    beams: [8, 128, usize::MAX],
+    returns_per_mark: 32,
+    attempts: &[(64, 128), (192, 512), (640, 1024), (2000, 2048)],
+};
 
 /// How many configurations are tried before a return for each that is kept.
 const TRIED_PER_KEPT: usize = 16;
@@ -106,13 +124,17 @@ const TRIED_PER_KEPT: usize = 16;
 /// # Errors
 /// If too many operations are pending at once.
 pub(crate) fn engine(problem: Problem) -> Result<Box<dyn Engine>, Limit> {
+    engine_with(problem, USUAL)
+}
+
+fn engine_with(problem: Problem, patience: Patience) -> Result<Box<dyn Engine>, Limit> {
     let slots = Slots::new(&problem.steps);
     Ok(match (slots.width as usize).div_ceil(64) {
-        0 | 1 => Box::new(Frontier::<1>::new(problem, slots)),
-        2 => Box::new(Frontier::<2>::new(problem, slots)),
-        3 | 4 => Box::new(Frontier::<4>::new(problem, slots)),
-        5..=16 => Box::new(Frontier::<16>::new(problem, slots)),
-        17..=64 => Box::new(Frontier::<64>::new(problem, slots)),
+        0 | 1 => Box::new(Frontier::<1>::new(problem, slots, patience)),
+        2 => Box::new(Frontier::<2>::new(problem, slots, patience)),
+        3 | 4 => Box::new(Frontier::<4>::new(problem, slots, patience)),
+        5..=16 => Box::new(Frontier::<16>::new(problem, slots, patience)),
+        17..=64 => Box::new(Frontier::<64>::new(problem, slots, patience)),
         _ => return Err(Limit::Pending(MAX_PENDING)),
     })
 }
@@ -147,22 +169,26 @@ struct Frontier<const WORDS: usize> {
     trail: Trail,
     /// What is possible just before the next return.
     configurations: Vec<Configuration<WORDS>>,
-    /// Which of [`BEAMS`] is in use.
+    patience: Patience,
+    /// Which of the beams is in use.
     beam: usize,
     /// The last place at which nothing had been left out, if something was since.
     complete: Option<Complete<WORDS>>,
+    /// Places to look again from.
+    marks: VecDeque<Complete<WORDS>>,
     furthest: u32,
     peak: usize,
 }
 
-/// A frontier that is whole.
+/// A frontier at some place.
+#[derive(Clone)]
 struct Complete<const WORDS: usize> {
     moment: Moment<WORDS>,
     configurations: Vec<Configuration<WORDS>>,
 }
 
 impl<const WORDS: usize> Frontier<WORDS> {
-    fn new(problem: Problem, slots: Slots) -> Self {
+    fn new(problem: Problem, slots: Slots, patience: Patience) -> Self {
         let start = Configuration {
             state: problem.machine.initial(),
             used: Uses::NONE,
@@ -176,23 +202,23 @@ impl<const WORDS: usize> Frontier<WORDS> {
             uses: Uses::new(),
             trail: Trail::new(),
             configurations: vec![start],
+            patience,
             beam: 0,
             complete: None,
+            marks: VecDeque::new(),
             furthest: 0,
             peak: 1,
         }
     }
 
     /// Takes the calls before the next return into all configurations.
-    fn admit(&mut self, step: u32) {
+    fn admit(&mut self, step: u32, configurations: &mut [Configuration<WORDS>]) {
         let position = self.board.steps[step as usize].ret;
         while let Some(called) = self.board.next_called(position) {
             if self.board.slot(called) != FREE {
-                let mut configurations = std::mem::take(&mut self.configurations);
-                for configuration in &mut configurations {
+                for configuration in configurations.iter_mut() {
                     self.admit_to(configuration, called);
                 }
-                self.configurations = configurations;
             }
         }
     }
@@ -217,7 +243,7 @@ impl<const WORDS: usize> Frontier<WORDS> {
     /// Goes behind a return. `Some` if that is impossible.
     fn pass(&mut self, step: u32, meter: &mut Meter<'_>) -> Result<Option<Answer>, Halt> {
         meter.bytes = self.bytes();
-        let beam = BEAMS[self.beam];
+        let beam = self.patience.beams[self.beam];
         let closure = Closure {
             board: &mut self.board,
             uses: &mut self.uses,
@@ -235,28 +261,43 @@ impl<const WORDS: usize> Frontier<WORDS> {
             });
         }
         if forced.configurations.is_empty() {
-            return Ok(self
-                .widen()
-                .then_some(())
-                .map_or_else(|| Some(self.invalid(step, &forced)), |()| None));
+            return self.retreat(step, &forced, meter);
         }
         self.keep_best(&mut forced.configurations, beam);
         self.configurations = forced.configurations;
         self.board.advance();
+        self.mark();
         self.furthest = self.furthest.max(self.board.moment.at);
         self.clean();
         Ok(None)
     }
 
-    /// Goes back to where something was left out, with a wider beam. False if nothing was.
-    fn widen(&mut self) -> bool {
-        let Some(complete) = self.complete.take() else {
-            return false;
-        };
-        self.board.moment = complete.moment;
-        self.configurations = complete.configurations;
-        self.beam += 1;
-        true
+    /// Nothing is left behind a return: either nothing can be, or too much was left out.
+    fn retreat(
+        &mut self,
+        step: u32,
+        forced: &Forced<WORDS>,
+        meter: &mut Meter<'_>,
+    ) -> Result<Option<Answer>, Halt> {
+        if self.complete.is_none() {
+            return Ok(Some(self.invalid(step, &forced.states)));
+        }
+        if let Some(settled) = self.look_again(step, meter)? {
+            return Ok(settled);
+        }
+        self.widen();
+        Ok(None)
+    }
+
+    /// Goes back to where something was left out, with a wider beam.
+    fn widen(&mut self) {
+        if let Some(complete) = self.complete.take() {
+            self.marks
+                .retain(|mark| mark.moment.at <= complete.moment.at);
+            self.board.moment = complete.moment;
+            self.configurations = complete.configurations;
+            self.beam += 1;
+        }
     }
 
     /// Of each state those with the fewest obligations, and then with the most left.
@@ -281,7 +322,9 @@ impl<const WORDS: usize> Frontier<WORDS> {
 
     fn clean(&mut self) {
         let complete = self.complete.iter_mut();
-        let earlier = complete.flat_map(|complete| &mut complete.configurations);
+        let earlier = complete
+            .chain(&mut self.marks)
+            .flat_map(|place| &mut place.configurations);
         let living = self.configurations.iter_mut().chain(earlier);
         self.trail.clean(living.map(|one| &mut one.trail));
     }
@@ -298,9 +341,9 @@ impl<const WORDS: usize> Frontier<WORDS> {
         self.board.steps[step as usize].id
     }
 
-    fn invalid(&self, step: u32, forced: &Forced<WORDS>) -> Answer {
+    fn invalid(&self, step: u32, states: &[StateId]) -> Answer {
         let value = |&state: &StateId| self.board.machine.value(state);
-        let mut states: Vec<Value> = forced.states.iter().map(value).collect();
+        let mut states: Vec<Value> = states.iter().map(value).collect();
         states.sort();
         Answer::Invalid {
             stuck: self.id(step),
@@ -332,7 +375,9 @@ impl<const WORDS: usize> Engine for Frontier<WORDS> {
     fn advance(&mut self, configurations: u64, budget: &dyn Budget) -> Progress {
         let mut meter = Meter::new(configurations, budget);
         while let Some(step) = self.board.returning() {
-            self.admit(step);
+            let mut configurations = std::mem::take(&mut self.configurations);
+            self.admit(step, &mut configurations);
+            self.configurations = configurations;
             match self.pass(step, &mut meter) {
                 Ok(None) => {}
                 Ok(Some(answer)) => return Progress::Done(answer),

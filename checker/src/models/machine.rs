@@ -28,6 +28,12 @@ pub(crate) trait Machine: Send {
         false
     }
 
+    /// The state behind the action, if that is the same whatever was before; not asked of pure actions.
+    fn left_behind(&self, action: ActionId) -> Option<StateId> {
+        let _ = action;
+        None
+    }
+
     fn value(&self, state: StateId) -> Value;
 
     /// An object of its own in the initial state.

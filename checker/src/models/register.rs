@@ -272,6 +272,10 @@ impl Machine for RegisterMachine {
         }
     }
 
+    fn left_behind(&self, action: ActionId) -> Option<StateId> {
+        self.actions.get(action).writes()
+    }
+
     fn value(&self, state: StateId) -> Value {
         self.values.get(state).clone()
     }
