@@ -4,13 +4,17 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use checker::{Analysis, Format, History, KeyResult, ModelName, ModelSpec, Value, Verdict};
+use checker::{
+    Analysis, CheckOptions, Counterexample, Format, History, KeyResult, ModelName, ModelSpec,
+    Value, Verdict,
+};
 use reports::ReportData;
 use serde_json::json;
 
 use crate::budget::Limits;
 use crate::cli::CheckArgs;
 use crate::exit::Exit;
+use crate::judgement::{self, Certificates, Judgement};
 
 /// What was asked for, understood.
 struct Plan {
@@ -18,6 +22,8 @@ struct Plan {
     model: Option<ModelName>,
     initial: Option<Value>,
     limits: Limits,
+    options: CheckOptions,
+    certify: bool,
     json: bool,
 }
 
@@ -25,6 +31,8 @@ struct Plan {
 struct Judged {
     history: History,
     analysis: Analysis,
+    /// What proves it, if that was asked for.
+    proof: Option<(Vec<Counterexample>, Certificates)>,
 }
 
 /// Judges every file; a file that cannot be judged is an error of its own and does not keep the others from being judged.
@@ -44,7 +52,7 @@ pub(crate) fn command(args: &CheckArgs) -> Result<Exit> {
                 if let Some(report) = &args.report {
                     write_report(report, file, &judged)?;
                 }
-                exit(&judged.analysis)
+                exit(&judged)
             }
             Err(error) => {
                 eprintln!("adrasteia: {error:#}");
@@ -82,11 +90,18 @@ impl Plan {
             time: args.time_limit,
             memory_bytes: args.memory_limit.as_u64(),
         };
+        let algorithm = args
+            .algorithm
+            .parse()
+            .map_err(|error| named(&error, "--algorithm"))?;
+        let workers = args.workers.unwrap_or(CheckOptions::default().workers);
         Ok(Self {
             format,
             model,
             initial,
             limits,
+            options: CheckOptions { algorithm, workers },
+            certify: args.certify,
             json: args.json,
         })
     }
@@ -97,9 +112,28 @@ impl Plan {
         let history = checker::formats::read(&bytes, self.format, &source)?;
         drop(bytes);
         let spec = self.spec(&history);
-        let analysis = checker::check(&history, &spec, &self.limits.start())
-            .with_context(|| format!("cannot judge {source} as {}", spec.name))?;
-        Ok(Judged { history, analysis })
+        let budget = self.limits.start();
+        let as_model = || format!("cannot judge {source} as {}", spec.name);
+        if self.certify {
+            let Judgement {
+                analysis,
+                counterexamples,
+                certificates,
+            } = judgement::judge(&history, &spec, &self.options, &budget).with_context(as_model)?;
+            let proof = Some((counterexamples, certificates));
+            return Ok(Judged {
+                history,
+                analysis,
+                proof,
+            });
+        }
+        let analysis =
+            checker::check_with(&history, &spec, &self.options, &budget).with_context(as_model)?;
+        Ok(Judged {
+            history,
+            analysis,
+            proof: None,
+        })
     }
 
     /// The file's own model, unless another was asked for.
@@ -123,6 +157,8 @@ impl Plan {
                 "file": file, "verdict": verdict, "reason": reason,
                 "operations": judged.history.operations.len(), "truncated": judged.history.truncated,
                 "analysis": judged.analysis,
+                "counterexamples": judged.proof.as_ref().map(|(counterexamples, _)| counterexamples),
+                "certificates": judged.proof.as_ref().map(|(_, certificates)| certificates.sentence()),
             });
             println!(
                 "{}",
@@ -136,11 +172,15 @@ impl Plan {
     }
 }
 
-fn exit(analysis: &Analysis) -> Exit {
-    match analysis.outcome() {
+fn exit(judged: &Judged) -> Exit {
+    let verdict = match judged.analysis.outcome() {
         Verdict::Valid => Exit::Valid,
         Verdict::Invalid => Exit::Violation,
         Verdict::Unknown => Exit::Unknown,
+    };
+    match &judged.proof {
+        Some((_, certificates)) if certificates.is_refuted() => verdict.worst(Exit::Harness),
+        Some(_) | None => verdict,
     }
 }
 
@@ -160,7 +200,11 @@ fn reason(judged: &Judged) -> Option<String> {
         .history
         .truncated
         .then(|| "the last line was cut off; everything before it was judged".to_owned());
-    let reasons: Vec<String> = [found, cut].into_iter().flatten().collect();
+    let certified = judged
+        .proof
+        .as_ref()
+        .map(|(_, certificates)| certificates.sentence());
+    let reasons: Vec<String> = [found, cut, certified].into_iter().flatten().collect();
     (!reasons.is_empty()).then(|| one_line(&reasons.join("; ")))
 }
 

@@ -127,6 +127,15 @@ pub(crate) struct CheckArgs {
     /// How much memory the check may use
     #[arg(long, value_name = "SIZE", default_value = "2GiB")]
     pub memory_limit: bytesize::ByteSize,
+    /// How to decide: auto, search, fast or frontier; all are exact and differ in cost
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub algorithm: String,
+    /// Threads that may work at once [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<std::num::NonZero<usize>>,
+    /// Have the answer verified: every witness replayed, every violation shrunk to a counterexample and tried by brute force
+    #[arg(long)]
+    pub certify: bool,
     /// Print one JSON object a file instead of a line
     #[arg(long)]
     pub json: bool,

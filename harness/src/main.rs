@@ -12,6 +12,7 @@ mod clock;
 mod config;
 mod doctor;
 mod exit;
+mod judgement;
 mod list;
 mod progress;
 mod run;

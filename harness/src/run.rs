@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use checker::{Analysis, History};
+use checker::{Analysis, CheckOptions, History};
 use nemesis::net::{self, Chosen};
 use reports::{Net, ReportData, RunResult};
 
@@ -25,6 +25,7 @@ use crate::cli::RunArgs;
 use crate::clock;
 use crate::config::{RunConfig, UsageError, check_out};
 use crate::exit::Exit;
+use crate::judgement::{self, Judgement};
 use crate::progress::Progress;
 use cluster::SharedPlane;
 use folder::Folder;
@@ -120,10 +121,10 @@ fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
 
     progress.say("checking the history");
     // The runtime lives on: it listens for the signal that cuts the check short.
-    let (history, analysis) = check_history(config, &folder, ending)?;
+    let (history, judgement) = check_history(config, &folder, ending)?;
     drop(runtime);
-    let result = judge::judge(config, &history, &analysis, evidence);
-    write_reports(&folder, &result, &history, &analysis)?;
+    let result = judge::judge(config, &history, &judgement, evidence);
+    write_reports(&folder, &result, &history, &judgement.analysis)?;
     tell(&folder, &result);
     Ok((judge::exit(&result, config.require), result.interrupted))
 }
@@ -132,7 +133,7 @@ fn check_history(
     config: &RunConfig,
     folder: &Folder,
     ending: Ending,
-) -> Result<(History, Analysis)> {
+) -> Result<(History, Judgement)> {
     let path = folder.file("history.jsonl");
     let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let history = checker::formats::read(
@@ -147,8 +148,9 @@ fn check_history(
     } else {
         budget.ended_by(ending)
     };
-    let analysis = checker::check(&history, &history.default_model(), &budget)?;
-    Ok((history, analysis))
+    let spec = history.default_model();
+    let judgement = judgement::judge(&history, &spec, &CheckOptions::default(), &budget)?;
+    Ok((history, judgement))
 }
 
 fn write_reports(

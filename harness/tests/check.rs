@@ -95,6 +95,39 @@ fn json_is_one_object_a_file() {
 }
 
 #[test]
+fn a_certified_answer_says_so_and_carries_its_proof() {
+    let (code, stdout, _) = check("h.jsonl", &valid(), &["--certify"]);
+    assert_eq!(code, 0);
+    assert!(
+        stdout.contains("accepted 1 witness order and 0 counterexamples"),
+        "{stdout}"
+    );
+    let (code, stdout, _) = check("h.jsonl", &stale_read(), &["--certify", "--json"]);
+    assert_eq!(code, 1);
+    let answer: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    let counterexample = &answer["counterexamples"][0];
+    assert_eq!(counterexample["minimal"], true);
+    assert!(
+        counterexample["operations"].as_array().unwrap().len() < 4,
+        "{stdout}"
+    );
+}
+
+#[test]
+fn every_algorithm_gives_the_same_answer() {
+    for algorithm in ["auto", "search", "fast", "frontier"] {
+        for (contents, expected) in [(valid(), 0), (stale_read(), 1)] {
+            let (code, stdout, _) = check(
+                "h.jsonl",
+                &contents,
+                &["--algorithm", algorithm, "--workers", "1"],
+            );
+            assert_eq!(code, expected, "{algorithm}: {stdout}");
+        }
+    }
+}
+
+#[test]
 fn a_report_is_written_where_it_was_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.html");
@@ -239,6 +272,7 @@ fn a_file_that_is_not_there_and_names_that_do_not_exist_are_usage_errors() {
         (vec!["check", "x", "--model", "spreadsheet"], "spreadsheet"),
         (vec!["check", "x", "--format", "csv"], "csv"),
         (vec!["check", "x", "--initial", "{"], "--initial"),
+        (vec!["check", "x", "--algorithm", "guess"], "frontier"),
         (vec!["check"], "FILE"),
         (vec!["check", "x", "--time-limit", "soon"], "30s"),
     ] {

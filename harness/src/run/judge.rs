@@ -11,6 +11,7 @@ use super::coverage::{acknowledged_during, coverage};
 use crate::cli::Require;
 use crate::config::RunConfig;
 use crate::exit::Exit;
+use crate::judgement::Judgement;
 
 /// What a finished run left behind, beside its history.
 #[derive(Debug, Clone)]
@@ -33,10 +34,16 @@ pub(crate) struct Evidence {
 pub(crate) fn judge(
     config: &RunConfig,
     history: &History,
-    analysis: &Analysis,
+    judgement: &Judgement,
     evidence: Evidence,
 ) -> RunResult {
+    let analysis = &judgement.analysis;
     let faults = with_operations(history, evidence.faults);
+    let mut notes = evidence.notes;
+    let certificates = &judgement.certificates;
+    notes.push(certificates.sentence());
+    let refuted = certificates.is_refuted().then(|| certificates.sentence());
+    let failure = evidence.failure.or(refuted);
     let coverage = coverage(history, &config.kinds, &faults, evidence.leader_changes);
     let mut result = RunResult {
         version: RESULT_VERSION,
@@ -56,12 +63,12 @@ pub(crate) fn judge(
         health_events: evidence.deaths,
         strength: coverage.strength,
         strength_reasons: coverage.reasons,
-        infrastructure: if evidence.failure.is_none() {
+        infrastructure: if failure.is_none() {
             Infrastructure::Ok
         } else {
             Infrastructure::Failed
         },
-        infrastructure_error: evidence.failure,
+        infrastructure_error: failure,
         anomalies: anomalies(history, analysis, &faults, &evidence.leaders),
         operations: counts(history),
         faults,
@@ -76,7 +83,7 @@ pub(crate) fn judge(
         net: evidence.net,
         duration_ns: evidence.duration_ns,
         interrupted: evidence.interrupted,
-        notes: evidence.notes,
+        notes,
         environment: evidence.environment,
     };
     result.exit_code = exit(&result, config.require).code();
