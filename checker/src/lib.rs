@@ -49,6 +49,7 @@ mod slots;
 mod unique;
 mod value;
 mod verdict;
+mod weaker;
 
 pub use budget::{Budget, Limit, Unlimited};
 pub use certify::{Certified, CertifyError, certify};
@@ -65,3 +66,4 @@ pub use value::{Float, LiteralError, Value};
 pub use verdict::{
     Analysis, Anomaly, AnomalyClass, KeyAnalysis, KeyResult, Staleness, Verdict, Violation,
 };
+pub use weaker::{Weaker, WeakerModel, weaker};

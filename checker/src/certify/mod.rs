@@ -4,34 +4,6 @@
 //! - *Valid*: the witness holds every `ok` operation once, no failed and no foreign one, respects real time, and the model accepts it.
 //!   One pass.
 //! - *Invalid*: what is left of the history follows from it, and no order of the few operations left exists, by trying all.
-//!
-//! # Why a counterexample proves the whole history wrong
-//! Let L be an order of the whole history. Leave out of it what the counterexample leaves out, and what is left is an order of the
-//! counterexample:
-//! - an operation with a wider interval may stand where it stood; an optional one may stand there too, or be left out as it was;
-//! - an operation that counts as a write only is accepted in any state;
-//! - an operation that observes a value still follows the last one that wrote there: a mutation is only left out if no operation left
-//!   can observe it ([`visibility`]), so it was not that one.
-//!
-//! ```
-//! let text = r#"
-//! {"process": 0, "type": "invoke", "f": "write", "value": 1}
-//! {"process": 0, "type": "ok", "f": "write", "value": 1}
-//! {"process": 1, "type": "invoke", "f": "read"}
-//! {"process": 1, "type": "ok", "f": "read", "value": 2}
-//! "#;
-//! let history = checker::formats::read(text.as_bytes(), None, "example.jsonl")?;
-//! let spec = history.default_model();
-//! let analysis = checker::check(&history, &spec, &checker::Unlimited)?;
-//! let counterexamples: Vec<_> = analysis
-//!     .keys
-//!     .iter()
-//!     .filter_map(|key| checker::minimize(&history, &spec, key, &checker::Unlimited))
-//!     .collect();
-//! let certified = checker::certify(&history, &analysis, &counterexamples)?;
-//! assert_eq!((certified.valid, certified.invalid), (0, 1));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
 
 mod brute;
 mod error;
@@ -61,6 +33,34 @@ pub struct Certified {
 }
 
 /// Checks the answer for each object of a history: the witness of a valid one, the counterexample of an invalid one.
+///
+/// # Why a counterexample proves the whole history wrong
+/// Let L be an order of the whole history. Leave out of it what the counterexample leaves out, and what is left is an order of the
+/// counterexample:
+/// - an operation with a wider interval may stand where it stood; an optional one may stand there too, or be left out as it was;
+/// - an operation that counts as a write only is accepted in any state;
+/// - an operation that observes a value still follows the last one that wrote there: a mutation is only left out if no operation left
+///   can observe it, so it was not that one.
+///
+/// ```
+/// let text = r#"
+/// {"process": 0, "type": "invoke", "f": "write", "value": 1}
+/// {"process": 0, "type": "ok", "f": "write", "value": 1}
+/// {"process": 1, "type": "invoke", "f": "read"}
+/// {"process": 1, "type": "ok", "f": "read", "value": 2}
+/// "#;
+/// let history = checker::formats::read(text.as_bytes(), None, "example.jsonl")?;
+/// let spec = history.default_model();
+/// let analysis = checker::check(&history, &spec, &checker::Unlimited)?;
+/// let counterexamples: Vec<_> = analysis
+///     .keys
+///     .iter()
+///     .filter_map(|key| checker::minimize(&history, &spec, key, &checker::Unlimited))
+///     .collect();
+/// let certified = checker::certify(&history, &analysis, &counterexamples)?;
+/// assert_eq!((certified.valid, certified.invalid), (0, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// The first certificate that proves nothing, and why. [`CertifyError::TooLarge`] is no objection: the counterexample may be right.

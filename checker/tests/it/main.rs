@@ -13,4 +13,5 @@ mod notation;
 mod oracle;
 mod random;
 mod simulate;
+mod weaker;
 mod witness;
