@@ -1,9 +1,11 @@
 //! Certificates of random histories: the verifier accepts what the checker found, nothing else, and counterexamples are minimal.
 
+use std::num::NonZero;
+
 use checker::{
-    Analysis, Anomaly, AnomalyClass, Budget, CertifyError, Counterexample, Effect, History,
-    KeyAnalysis, KeyResult, Limit, ModelName, ModelSpec, OpId, Operation, Outcome, Presence,
-    Unlimited, Value, Verdict, Violation, Weakened, certify, check, minimize,
+    Algorithm, Analysis, Anomaly, AnomalyClass, Budget, CertifyError, CheckOptions, Counterexample,
+    Effect, History, KeyAnalysis, KeyResult, Limit, ModelName, ModelSpec, OpId, Operation, Outcome,
+    Presence, Unlimited, Value, Verdict, Violation, Weakened, certify, check, check_with, minimize,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -81,6 +83,12 @@ fn each(seeds: std::ops::Range<u64>, model: ModelName, shape: impl Fn(&mut ChaCh
     );
 }
 
+/// These histories are too small for threads.
+const ONE_WORKER: CheckOptions = CheckOptions {
+    algorithm: Algorithm::Auto,
+    workers: NonZero::<usize>::MIN,
+};
+
 struct Case {
     history: History,
     spec: ModelSpec,
@@ -96,7 +104,8 @@ impl Case {
             name: shape.model,
             initial: Some(initial),
         };
-        let analysis = check(&history, &spec, &Unlimited).expect("operations of the model");
+        let analysis =
+            check_with(&history, &spec, &ONE_WORKER, &Unlimited).expect("operations of the model");
         Self {
             history,
             spec,
