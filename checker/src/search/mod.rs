@@ -24,6 +24,9 @@ use window::Window;
 /// How many configurations are searched between two looks at the budget.
 const STEPS_PER_POLL: u64 = 4096;
 
+/// A slice of work ends early if this part of it did not bring the search any further.
+const STALLS_PER_SLICE: u64 = 8;
+
 /// How many operations can be pending at once.
 const MAX_PENDING: usize = 64 * 512;
 
@@ -77,6 +80,8 @@ struct Search<const WORDS: usize> {
     branch: Option<Configuration<WORDS>>,
     /// The last return that some branch stopped before, and the states there.
     furthest: u32,
+    /// When that was reached first.
+    advanced: u64,
     states: BTreeSet<StateId>,
     searched: u64,
 }
@@ -101,6 +106,7 @@ impl<const WORDS: usize> Search<WORDS> {
             order: Vec::new(),
             branch: Some(start),
             furthest: 0,
+            advanced: 0,
             states: BTreeSet::new(),
             searched: 0,
         }
@@ -214,6 +220,7 @@ impl<const WORDS: usize> Search<WORDS> {
     fn note_progress(&mut self, configuration: &Configuration<WORDS>) {
         if configuration.next > self.furthest {
             self.furthest = configuration.next;
+            self.advanced = self.searched;
             self.states.clear();
         }
         if configuration.next == self.furthest {
@@ -255,8 +262,10 @@ impl<const WORDS: usize> Search<WORDS> {
 
 impl<const WORDS: usize> Engine for Search<WORDS> {
     fn advance(&mut self, configurations: u64, budget: &dyn Budget) -> Progress {
-        let end = self.searched.saturating_add(configurations);
-        while self.searched < end {
+        let start = self.searched;
+        let end = start.saturating_add(configurations);
+        let stalled = configurations / STALLS_PER_SLICE;
+        while self.searched < end && self.searched - self.advanced.max(start) <= stalled {
             if let Some(configuration) = self.branch.take() {
                 self.searched += 1;
                 if self.enter(configuration) {

@@ -10,9 +10,11 @@ mod blocks;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
+use rustc_hash::FxHashSet;
+
 use crate::budget::{Budget, Limit};
 use crate::engine::{Answer, Standing};
-use crate::history::{OpId, Outcome};
+use crate::history::OpId;
 use crate::models::machine::NEVER;
 use crate::models::register::{Action, Register, RegisterOp, ValueId};
 use crate::value::Value;
@@ -100,35 +102,47 @@ impl Unique<'_> {
         }))
     }
 
-    /// The values a read just before this position could return. `None` if such a value is written twice.
+    /// The values a read just before this position could return: those of blocks that no other must follow, those of pending writes
+    /// that nobody saw, and what pending compare-and-sets that nobody saw make of them. `None` if the prefix says nothing.
     fn states_before(&self, position: u64) -> Result<Option<Vec<Value>>, Limit> {
         let known = prefix(&self.operations, position);
         let Some(Judgement::Legal(blocks)) = self.judge(&known)? else {
             return Ok(None);
         };
-        let pending = known.iter().filter(|operation| operation.ret == NEVER);
-        let pending = pending.filter_map(|operation| operation.action.writes());
-        let candidates: BTreeSet<ValueId> = blocks.last_values().chain(pending).collect();
-        let mut states = Vec::new();
-        for value in candidates {
-            match self.judge(&with_read(&known, value, position - 1))? {
-                Some(Judgement::Legal(_)) => states.push(self.register.values.get(value).clone()),
-                Some(Judgement::Illegal) => {}
-                None => return Ok(None),
+        let placed: FxHashSet<OpId> = blocks.order().into_iter().collect();
+        let mut possible: BTreeSet<ValueId> = blocks.last_values().collect();
+        let pending = known
+            .iter()
+            .filter(|operation| operation.ret == NEVER && !placed.contains(&operation.id));
+        let (mut swaps, mut added) = (Vec::new(), true);
+        for operation in pending {
+            match operation.action {
+                Action::Write(value) => {
+                    possible.insert(value);
+                }
+                Action::Cas { expected, new } => swaps.push((expected, new)),
+                Action::Read(_) | Action::ReadAny => {}
             }
         }
+        while std::mem::take(&mut added) {
+            for (expected, new) in &swaps {
+                added |= possible.contains(expected) && possible.insert(*new);
+            }
+        }
+        let value = |&value: &ValueId| self.register.values.get(value).clone();
+        let mut states: Vec<Value> = possible.iter().map(value).collect();
         states.sort();
         Ok(Some(states))
     }
 }
 
-/// Leaves a place before each position and one before the first, for a virtual read and for the initial write.
+/// Leaves a place before the first position, for the initial write.
 fn spread(operation: RegisterOp) -> RegisterOp {
     let apart = |position: u64| {
         if position == NEVER {
             NEVER
         } else {
-            2 * position + 2
+            position + 1
         }
     };
     RegisterOp {
@@ -152,16 +166,4 @@ fn prefix(operations: &[RegisterOp], end: u64) -> Vec<RegisterOp> {
             },
         })
         .collect()
-}
-
-/// Adds a read that takes no time.
-fn with_read(known: &[RegisterOp], value: ValueId, now: u64) -> Vec<RegisterOp> {
-    let read = RegisterOp {
-        id: OpId(usize::MAX),
-        outcome: Outcome::Ok,
-        call: now,
-        ret: now,
-        action: Action::Read(value),
-    };
-    known.iter().copied().chain([read]).collect()
 }
