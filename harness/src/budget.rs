@@ -22,7 +22,18 @@ pub(crate) struct Watchdog {
     ending: Option<Ending>,
 }
 
+/// Explaining a violation must not keep anyone waiting who already has the verdict.
+const EXPLAINING: Duration = Duration::from_secs(10);
+
 impl Limits {
+    /// What may be spent on explaining a violation further.
+    pub(crate) fn explaining(self) -> Self {
+        Self {
+            time: self.time.min(EXPLAINING),
+            ..self
+        }
+    }
+
     /// Starts counting.
     pub(crate) fn start(self) -> Watchdog {
         Watchdog {
@@ -34,12 +45,9 @@ impl Limits {
 }
 
 impl Watchdog {
-    /// Ends the check as well when the run is ended.
-    pub(crate) fn ended_by(self, ending: Ending) -> Self {
-        Self {
-            ending: Some(ending),
-            ..self
-        }
+    /// Ends the check as well when `ending` is given.
+    pub(crate) fn ended_by(self, ending: Option<Ending>) -> Self {
+        Self { ending, ..self }
     }
 }
 

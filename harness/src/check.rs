@@ -4,17 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use checker::{
-    Analysis, CheckOptions, Counterexample, Format, History, KeyResult, ModelName, ModelSpec,
-    Value, Verdict,
-};
+use checker::{CheckOptions, Format, History, KeyResult, ModelName, ModelSpec, Value, Verdict};
 use reports::ReportData;
 use serde_json::json;
 
 use crate::budget::Limits;
 use crate::cli::CheckArgs;
 use crate::exit::Exit;
-use crate::judgement::{self, Certificates, Judgement};
+use crate::judgement::{self, Judgement};
 
 /// What was asked for, understood.
 struct Plan {
@@ -30,9 +27,7 @@ struct Plan {
 /// One file, judged.
 struct Judged {
     history: History,
-    analysis: Analysis,
-    /// What proves it, if that was asked for.
-    proof: Option<(Vec<Counterexample>, Certificates)>,
+    judgement: Judgement,
 }
 
 /// Judges every file; a file that cannot be judged is an error of its own and does not keep the others from being judged.
@@ -114,26 +109,15 @@ impl Plan {
         let spec = self.spec(&history);
         let budget = self.limits.start();
         let as_model = || format!("cannot judge {source} as {}", spec.name);
-        if self.certify {
-            let Judgement {
-                analysis,
-                counterexamples,
-                certificates,
-            } = judgement::judge(&history, &spec, &self.options, &budget).with_context(as_model)?;
-            let proof = Some((counterexamples, certificates));
-            return Ok(Judged {
-                history,
-                analysis,
-                proof,
-            });
-        }
-        let analysis =
-            checker::check_with(&history, &spec, &self.options, &budget).with_context(as_model)?;
-        Ok(Judged {
-            history,
-            analysis,
-            proof: None,
-        })
+        let judgement =
+            judgement::decide(&history, &spec, &self.options, &budget).with_context(as_model)?;
+        let judgement = if self.certify {
+            let patience = self.limits.explaining().start();
+            judgement.certified(&history, &spec, &patience)
+        } else {
+            judgement
+        };
+        Ok(Judged { history, judgement })
     }
 
     /// The file's own model, unless another was asked for.
@@ -150,15 +134,16 @@ impl Plan {
     }
 
     fn tell(&self, file: &Path, judged: &Judged) -> Result<()> {
-        let verdict = judged.analysis.outcome();
+        let verdict = judged.judgement.analysis.outcome();
         let reason = reason(judged);
         if self.json {
             let answer = json!({
                 "file": file, "verdict": verdict, "reason": reason,
                 "operations": judged.history.operations.len(), "truncated": judged.history.truncated,
-                "analysis": judged.analysis,
-                "counterexamples": judged.proof.as_ref().map(|(counterexamples, _)| counterexamples),
-                "certificates": judged.proof.as_ref().map(|(_, certificates)| certificates.sentence()),
+                "analysis": judged.judgement.analysis,
+                "counterexamples": judged.judgement.counterexamples,
+                "certificate": judged.judgement.certificate(),
+                "weaker": judged.judgement.weaker,
             });
             println!(
                 "{}",
@@ -173,21 +158,22 @@ impl Plan {
 }
 
 fn exit(judged: &Judged) -> Exit {
-    let verdict = match judged.analysis.outcome() {
+    let verdict = match judged.judgement.analysis.outcome() {
         Verdict::Valid => Exit::Valid,
         Verdict::Invalid => Exit::Violation,
         Verdict::Unknown => Exit::Unknown,
     };
-    match &judged.proof {
-        Some((_, certificates)) if certificates.is_refuted() => verdict.worst(Exit::Harness),
-        Some(_) | None => verdict,
+    if judged.judgement.is_refuted() {
+        verdict.worst(Exit::Harness)
+    } else {
+        verdict
     }
 }
 
 /// The sentence behind the verdict; for a valid history only if the reader must know that it is not whole.
 fn reason(judged: &Judged) -> Option<String> {
-    let found = judged.analysis.keys.iter().find_map(|key| {
-        match (&key.result, judged.analysis.outcome()) {
+    let found = judged.judgement.analysis.keys.iter().find_map(|key| {
+        match (&key.result, judged.judgement.analysis.outcome()) {
             (KeyResult::Invalid(violation), Verdict::Invalid) => Some(format!(
                 "{}: {}",
                 violation.anomaly.class, violation.anomaly.explanation
@@ -200,11 +186,11 @@ fn reason(judged: &Judged) -> Option<String> {
         .history
         .truncated
         .then(|| "the last line was cut off; everything before it was judged".to_owned());
-    let certified = judged
-        .proof
-        .as_ref()
-        .map(|(_, certificates)| certificates.sentence());
-    let reasons: Vec<String> = [found, cut, certified].into_iter().flatten().collect();
+    let (severity, certificate) = (judged.judgement.severity(), judged.judgement.certificate());
+    let reasons: Vec<String> = [found, cut, severity, certificate]
+        .into_iter()
+        .flatten()
+        .collect();
     (!reasons.is_empty()).then(|| one_line(&reasons.join("; ")))
 }
 
@@ -221,7 +207,7 @@ fn write_report(report: &Path, file: &Path, judged: &Judged) -> Result<()> {
         title: &title,
         result: None,
         history: &judged.history,
-        analysis: Some(&judged.analysis),
+        analysis: Some(&judged.judgement.analysis),
     };
     fs::write(report, reports::html::render(&data))
         .with_context(|| format!("cannot write {}", report.display()))

@@ -2,7 +2,7 @@
 
 use checker::{
     Analysis, Budget, Certified, CertifyError, CheckOptions, Counterexample, History, ModelError,
-    ModelSpec,
+    ModelSpec, Verdict, Weaker, WeakerModel,
 };
 
 /// The answer for each key, and the certificates of all of them.
@@ -11,7 +11,10 @@ pub(crate) struct Judgement {
     pub analysis: Analysis,
     /// For each key that is not linearizable, the few operations that contradict each other.
     pub counterexamples: Vec<Counterexample>,
-    pub certificates: Certificates,
+    /// `None` where nobody asked.
+    pub certificates: Option<Certificates>,
+    /// For a history that is not linearizable, which weaker models it follows all the same.
+    pub weaker: Vec<Weaker>,
 }
 
 /// What the independent verifier says of an answer.
@@ -24,42 +27,105 @@ pub(crate) enum Certificates {
     Refuted(String),
 }
 
-/// Judges `history` and has the answer verified.
+/// Judges `history` within `budget`.
 ///
 /// # Errors
 /// The model does not know an operation.
-pub(crate) fn judge(
+pub(crate) fn decide(
     history: &History,
     spec: &ModelSpec,
     options: &CheckOptions,
     budget: &dyn Budget,
 ) -> Result<Judgement, ModelError> {
     let analysis = checker::check_with(history, spec, options, budget)?;
-    let counterexamples: Vec<Counterexample> = analysis
-        .keys
-        .iter()
-        .filter_map(|key| checker::minimize(history, spec, key, budget))
-        .collect();
-    let certificates = match checker::certify(history, &analysis, &counterexamples) {
-        Ok(certified) => Certificates::Accepted(certified),
-        Err(error @ CertifyError::TooLarge { .. }) => Certificates::Undecided(error.to_string()),
-        Err(error) => Certificates::Refuted(error.to_string()),
-    };
     Ok(Judgement {
         analysis,
-        counterexamples,
-        certificates,
+        counterexamples: Vec::new(),
+        certificates: None,
+        weaker: Vec::new(),
     })
 }
 
-impl Certificates {
-    /// Whether the answer cannot be relied on.
-    pub(crate) const fn is_refuted(&self) -> bool {
-        matches!(self, Self::Refuted(_))
+impl Judgement {
+    /// Has the answer verified, and a violation explained further within `patience`.
+    pub(crate) fn certified(
+        self,
+        history: &History,
+        spec: &ModelSpec,
+        patience: &dyn Budget,
+    ) -> Self {
+        let analysis = self.analysis;
+        let counterexamples: Vec<Counterexample> = analysis
+            .keys
+            .iter()
+            .filter_map(|key| checker::minimize(history, spec, key, patience))
+            .collect();
+        let first = analysis
+            .violations()
+            .map(|(_, violation)| violation.operation)
+            .next();
+        let weaker = match first {
+            Some(near) => checker::weaker(history, spec, Some(near), patience),
+            None => Vec::new(),
+        };
+        Self {
+            certificates: Some(Certificates::of(history, &analysis, &counterexamples)),
+            analysis,
+            counterexamples,
+            weaker,
+        }
     }
 
-    /// One sentence for people.
-    pub(crate) fn sentence(&self) -> String {
+    /// What the verifier says, in one sentence, if it was asked.
+    pub(crate) fn certificate(&self) -> Option<String> {
+        self.certificates.as_ref().map(Certificates::sentence)
+    }
+
+    /// Whether the verifier found the answer wrong.
+    pub(crate) fn is_refuted(&self) -> bool {
+        matches!(self.certificates, Some(Certificates::Refuted(_)))
+    }
+
+    /// How bad a violation is, in one sentence; `None` where there is none, or nothing can be said.
+    pub(crate) fn severity(&self) -> Option<String> {
+        let of = |verdict| {
+            let those = self
+                .weaker
+                .iter()
+                .filter(move |weaker| weaker.verdict == verdict);
+            let names: Vec<&str> = those.map(|weaker| name(weaker.model)).collect();
+            names.join(", ")
+        };
+        let (held, broken) = (of(Verdict::Valid), of(Verdict::Invalid));
+        match (held.as_str(), broken.as_str()) {
+            ("", "") => None,
+            (held, "") => Some(format!("Not linearizable, but still holds: {held}.")),
+            ("", broken) => Some(format!("Also broken: {broken}.")),
+            (held, broken) => Some(format!("Also broken: {broken}; still holds: {held}.")),
+        }
+    }
+}
+
+const fn name(model: WeakerModel) -> &'static str {
+    match model {
+        WeakerModel::Sequential => "sequential consistency",
+        WeakerModel::MonotonicReads => "monotonic reads",
+        WeakerModel::ReadYourWrites => "read your writes",
+        WeakerModel::MonotonicWrites => "monotonic writes",
+        WeakerModel::WritesFollowReads => "writes follow reads",
+    }
+}
+
+impl Certificates {
+    fn of(history: &History, analysis: &Analysis, counterexamples: &[Counterexample]) -> Self {
+        match checker::certify(history, analysis, counterexamples) {
+            Ok(certified) => Self::Accepted(certified),
+            Err(error @ CertifyError::TooLarge { .. }) => Self::Undecided(error.to_string()),
+            Err(error) => Self::Refuted(error.to_string()),
+        }
+    }
+
+    fn sentence(&self) -> String {
         match self {
             Self::Accepted(certified) => {
                 let Certified {

@@ -141,15 +141,13 @@ fn check_history(
         Some(checker::Format::Jsonl),
         &path.display().to_string(),
     )?;
-    let budget = config.check.start();
     // Whoever ended the clients' time early still wants the verdict.
-    let budget = if ending.is_given() {
-        budget
-    } else {
-        budget.ended_by(ending)
-    };
+    let ending = Some(ending).filter(|ending| !ending.is_given());
+    let budget = config.check.start().ended_by(ending.clone());
     let spec = history.default_model();
-    let judgement = judgement::judge(&history, &spec, &CheckOptions::default(), &budget)?;
+    let judgement = judgement::decide(&history, &spec, &CheckOptions::default(), &budget)?;
+    let patience = config.check.explaining().start().ended_by(ending);
+    let judgement = judgement.certified(&history, &spec, &patience);
     Ok((history, judgement))
 }
 

@@ -40,9 +40,9 @@ pub(crate) fn judge(
     let analysis = &judgement.analysis;
     let faults = with_operations(history, evidence.faults);
     let mut notes = evidence.notes;
-    let certificates = &judgement.certificates;
-    notes.push(certificates.sentence());
-    let refuted = certificates.is_refuted().then(|| certificates.sentence());
+    notes.extend(judgement.severity());
+    notes.extend(judgement.certificate());
+    let refuted = judgement.certificate().filter(|_| judgement.is_refuted());
     let failure = evidence.failure.or(refuted);
     let coverage = coverage(history, &config.kinds, &faults, evidence.leader_changes);
     let mut result = RunResult {
