@@ -109,17 +109,7 @@ impl Teller<'_, '_> {
         writers: &[(usize, Option<usize>)],
     ) -> String {
         let observed = told.members[observer].observes;
-        let mut sources: Vec<String> = writers
-            .iter()
-            .map(|(writer, over)| match over {
-                Some(over) => format!(
-                    "what {} left was replaced by {} before",
-                    self.name(*writer),
-                    self.name(*over)
-                ),
-                None => format!("{} comes later", self.name(*writer)),
-            })
-            .collect();
+        let mut sources = self.excluded(writers);
         if sources.is_empty() {
             sources.push("nobody had written it".to_owned());
         } else if observed == Some(told.initial) {
@@ -135,6 +125,29 @@ impl Teller<'_, '_> {
             self.name(observer),
             sources.join(", and ")
         )
+    }
+
+    /// Why each writer of a value is no source of it, in one clause where the reason is the same for all.
+    fn excluded(&self, writers: &[(usize, Option<usize>)]) -> Vec<String> {
+        if let [(_, Some(over)), rest @ ..] = writers
+            && !rest.is_empty()
+            && rest.iter().all(|(_, other)| other == &Some(*over))
+        {
+            let all = writers.len();
+            return vec![format!(
+                "what {all} operations left of it was replaced by {} before",
+                self.name(*over)
+            )];
+        }
+        let each = writers.iter().map(|(writer, over)| match over {
+            Some(over) => format!(
+                "what {} left was replaced by {} before",
+                self.name(*writer),
+                self.name(*over)
+            ),
+            None => format!("{} comes later", self.name(*writer)),
+        });
+        each.collect()
     }
 
     /// `A comes before B, because …`

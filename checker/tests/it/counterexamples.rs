@@ -64,6 +64,17 @@ fn a_value_nobody_wrote() {
 }
 
 #[test]
+fn writes_that_are_replaced_by_the_same_one_are_counted() {
+    expect(
+        "0: [w 4  ]
+         1:  [w 4  ]   [w 1]
+         2:                    [r 4]",
+        &[0, 1, 2, 3],
+        "client 2's read of 4 saw 4, but what 2 operations left of it was replaced by client 1's write of 1 before",
+    );
+}
+
+#[test]
 fn a_first_value_that_comes_back() {
     expect(
         "0: [w 1] [r 1]
