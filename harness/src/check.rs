@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use checker::{CheckOptions, Format, History, KeyResult, ModelName, ModelSpec, Value, Verdict};
+use checker::{CheckOptions, Format, History, KeyAnalysis, ModelName, ModelSpec, Value, Verdict};
 use reports::ReportData;
 use serde_json::json;
 
@@ -172,21 +172,23 @@ fn exit(judged: &Judged) -> Exit {
 
 /// The sentence behind the verdict; for a valid history only if the reader must know that it is not whole.
 fn reason(judged: &Judged) -> Option<String> {
-    let found = judged.judgement.analysis.keys.iter().find_map(|key| {
-        match (&key.result, judged.judgement.analysis.outcome()) {
-            (KeyResult::Invalid(violation), Verdict::Invalid) => Some(format!(
-                "{}: {}",
-                violation.anomaly.class, violation.anomaly.explanation
-            )),
-            (KeyResult::Unknown { .. }, Verdict::Unknown) => key.unknown_reason(),
-            _ => None,
+    let judgement = &judged.judgement;
+    let found = match judgement.analysis.outcome() {
+        Verdict::Valid => None,
+        Verdict::Invalid => judgement.violations().first().map(|(_, violation)| {
+            let anomaly = &violation.anomaly;
+            format!("{}: {}", anomaly.class, anomaly.explanation)
+        }),
+        Verdict::Unknown => {
+            let keys = &judgement.analysis.keys;
+            keys.iter().find_map(KeyAnalysis::unknown_reason)
         }
-    });
+    };
     let cut = judged
         .history
         .truncated
         .then(|| "the last line was cut off; everything before it was judged".to_owned());
-    let (severity, certificate) = (judged.judgement.severity(), judged.judgement.certificate());
+    let (severity, certificate) = (judgement.severity(), judgement.certificate());
     let reasons: Vec<String> = [found, cut, severity, certificate]
         .into_iter()
         .flatten()

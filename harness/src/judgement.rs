@@ -1,8 +1,8 @@
 //! A history's verdict, and what proves it to someone who does not trust the checker.
 
 use checker::{
-    Analysis, Budget, Certified, CertifyError, CheckOptions, Counterexample, History, ModelError,
-    ModelSpec, Verdict, Weaker, WeakerModel,
+    Analysis, AnomalyClass, Budget, Certified, CertifyError, CheckOptions, Counterexample, History,
+    KeyAnalysis, ModelError, ModelSpec, Verdict, Violation, Weaker, WeakerModel,
 };
 
 /// The answer for each key, and the certificates of all of them.
@@ -74,6 +74,23 @@ impl Judgement {
             counterexamples,
             weaker,
         }
+    }
+
+    /// The violations, those that tell most first: what was lost, then what was stale, and last what has no name.
+    pub(crate) fn violations(&self) -> Vec<(&KeyAnalysis, &Violation)> {
+        let mut found: Vec<_> = self.analysis.violations().collect();
+        found.sort_by_key(|(_, violation)| match violation.anomaly.class {
+            AnomalyClass::LostUpdate => 0,
+            AnomalyClass::StaleRead => 1,
+            AnomalyClass::DirtyRead
+            | AnomalyClass::PhantomValue
+            | AnomalyClass::DoubleApply
+            | AnomalyClass::NonMonotonicRead
+            | AnomalyClass::Divergence
+            | AnomalyClass::CasMismatch => 2,
+            AnomalyClass::Other => 3,
+        });
+        found
     }
 
     /// What the verifier says, in one sentence, if it was asked.

@@ -1,6 +1,6 @@
 //! From what was recorded to the five answers and the exit code. Pure: clocks, files and processes stay outside.
 
-use checker::{Analysis, AnomalyClass, History, Nanos, Outcome, Verdict, Violation};
+use checker::{Analysis, History, Nanos, Outcome, Verdict, Violation};
 use reports::{
     AnomalyRecord, Consistency, Counts, Environment, FaultRecord, Health, HealthEvent,
     Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, RunResult, Strength,
@@ -69,7 +69,7 @@ pub(crate) fn judge(
             Infrastructure::Failed
         },
         infrastructure_error: failure,
-        anomalies: anomalies(history, analysis, &faults, &evidence.leaders),
+        anomalies: anomalies(history, judgement, &faults, &evidence.leaders),
         operations: counts(history),
         faults,
         leader_changes: evidence.leader_changes,
@@ -159,15 +159,14 @@ fn unknown(analysis: &Analysis) -> Option<String> {
     Some(reasons.join("; "))
 }
 
-/// The contradictions, those that tell most first: what was lost, then what was stale, and last what has no name.
 fn anomalies(
     history: &History,
-    analysis: &Analysis,
+    judgement: &Judgement,
     faults: &[FaultRecord],
     leaders: &[LeaderSpan],
 ) -> Vec<AnomalyRecord> {
-    let mut found: Vec<AnomalyRecord> = analysis
-        .violations()
+    let violations = judgement.violations().into_iter();
+    violations
         .map(|(key, violation)| {
             let mut record = AnomalyRecord::new(key.key.as_ref(), violation, history, faults);
             if let Some(at) = moment(history, violation) {
@@ -180,17 +179,7 @@ fn anomalies(
             }
             record
         })
-        .collect();
-    let telling = |record: &AnomalyRecord| {
-        let class = |class: AnomalyClass| record.class != class.to_string();
-        (
-            class(AnomalyClass::LostUpdate),
-            class(AnomalyClass::StaleRead),
-            !class(AnomalyClass::Other),
-        )
-    };
-    found.sort_by_key(telling);
-    found
+        .collect()
 }
 
 /// When it went wrong: the call of the last operation of the contradiction.
