@@ -64,7 +64,8 @@ impl AnomalyRecord {
     /// The record of a violation the checker found.
     ///
     /// `faults` may be empty. The one recorded is the latest to begin of those active when the last operation of the
-    /// contradiction was invoked, else of those that overlap the contradiction at all.
+    /// contradiction was invoked, else of those active when the first one returned, else of those that overlap the
+    /// contradiction at all.
     #[must_use]
     pub fn new(
         key: Option<&checker::Value>,
@@ -110,7 +111,17 @@ fn active_fault<'a>(
     let at_the_call = acting()
         .filter(|fault| fault.active_at(last_call))
         .max_by_key(|fault| fault.start_ns);
-    at_the_call.or_else(|| {
+    // What a late read brings to light was done when the first of the operations ran.
+    let first = operations
+        .iter()
+        .min_by_key(|operation| operation.call_time);
+    let at_the_damage = first.and_then(|operation| {
+        let returned = operation.return_time.or(operation.call_time)?.0;
+        acting()
+            .filter(|fault| fault.active_at(returned))
+            .max_by_key(|fault| fault.start_ns)
+    });
+    at_the_call.or(at_the_damage).or_else(|| {
         acting()
             .filter(|fault| fault.overlaps(from_ns, to_ns))
             .max_by_key(|fault| fault.start_ns)
