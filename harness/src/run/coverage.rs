@@ -46,9 +46,17 @@ pub(crate) fn coverage(
         "{completed} operations were acknowledged, {during} of them while a fault was active."
     )];
     for (kind, count) in &counts {
-        reasons.push(format!("{count} {kind} faults acted, proven by evidence."));
+        let faults = if *count == 1 { "fault" } else { "faults" };
+        reasons.push(format!(
+            "{count} {kind} {faults} acted, proven by evidence."
+        ));
     }
-    reasons.push(format!("The leader changed {leader_changes} times."));
+    let times = if leader_changes == 1 {
+        "once".to_owned()
+    } else {
+        format!("{leader_changes} times")
+    };
+    reasons.push(format!("The leader changed {times}."));
 
     let nothing_acted = !counts.is_empty() && counts.iter().all(|(_, count)| *count == 0);
     let strength = if completed == 0 || nothing_acted {

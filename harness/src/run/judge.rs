@@ -190,29 +190,45 @@ fn moment(history: &History, violation: &Violation) -> Option<Nanos> {
         .max()
 }
 
-/// What was going on in the cluster at `at`, as sentences.
+/// What was going on in the cluster at `at`, and the fault that matters, as sentences.
 fn surroundings(fault: Option<&FaultRecord>, at: Nanos, leaders: &[LeaderSpan]) -> String {
     let fault = match fault {
         Some(fault) => {
-            let (id, since) = (fault.id, Nanos(fault.start_ns));
-            format!(
-                "Fault {id} ({}, since {since}) was active",
-                fault.description
-            )
+            let (id, from, to) = (fault.id, Nanos(fault.start_ns), Nanos(fault.end_ns));
+            let description = &fault.description;
+            if fault.active_at(at.0) {
+                format!("Fault {id} ({description}, since {from}) was active")
+            } else {
+                format!("Fault {id} ({description}) had acted from {from} to {to}")
+            }
         }
         None => "No fault was active".to_owned(),
     };
-    let led: Vec<String> = leaders
+    format!("{fault}; {}.", leading(at, leaders))
+}
+
+/// Who led at `at`, or was the last to be seen leading shortly before.
+fn leading(at: Nanos, leaders: &[LeaderSpan]) -> String {
+    let led = |span: &LeaderSpan| format!("{} led term {}", span.node, span.term);
+    let then: Vec<String> = leaders
         .iter()
         .filter(|span| (span.from_ns..=span.to_ns).contains(&at.0))
-        .map(|span| format!("{} led term {}", span.node, span.term))
+        .map(led)
         .collect();
-    match led.len() {
-        0 => format!("{fault}; nobody was seen to lead."),
-        1 => format!("{fault}; {}.", led[0]),
-        _ => format!("{fault}; {} at the same time.", led.join(" and ")),
+    let last_seen = leaders
+        .iter()
+        .filter(|span| span.to_ns <= at.0 && at.0 - span.to_ns <= LOOKED_AWAY_NS)
+        .max_by_key(|span| span.to_ns);
+    match (then.as_slice(), last_seen) {
+        ([], Some(span)) => led(span),
+        ([], None) => "nobody was seen to lead".to_owned(),
+        ([one], _) => one.clone(),
+        (several, _) => format!("{} at the same time", several.join(" and ")),
     }
 }
+
+/// Nodes are asked from time to time whether they lead; for so long the last answer stands.
+const LOOKED_AWAY_NS: u64 = 300_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -245,11 +261,21 @@ mod tests {
         for (at, fault, expected) in [
             (
                 45,
+                None,
+                "No fault was active; n1 led term 1 and n2 led term 2 at the same time.",
+            ),
+            (
+                12_000_000_000,
                 Some(&fault),
-                "Fault 3 (one-node: n1 | n2 n3, since 11.900 s) was active; n1 led term 1 and n2 led term 2 at the same time.",
+                "Fault 3 (one-node: n1 | n2 n3, since 11.900 s) was active; nobody was seen to lead.",
             ),
             (80, None, "No fault was active; n2 led term 2."),
-            (99, None, "No fault was active; nobody was seen to lead."),
+            (95, None, "No fault was active; n2 led term 2."),
+            (
+                14_500_000_000,
+                Some(&fault),
+                "Fault 3 (one-node: n1 | n2 n3) had acted from 11.900 s to 14.000 s; nobody was seen to lead.",
+            ),
         ] {
             assert_eq!(surroundings(fault, Nanos(at), &leaders), expected);
         }
