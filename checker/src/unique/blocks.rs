@@ -20,8 +20,8 @@ const NONE: u32 = u32::MAX;
 pub(super) enum Judgement {
     /// An order exists.
     Legal(Blocks),
-    /// None does.
-    Illegal,
+    /// None does. If that lies in two blocks, these are their operations.
+    Illegal(Vec<OpId>),
 }
 
 /// A contiguous part of the order.
@@ -80,19 +80,18 @@ pub(super) fn judge(
 ) -> Option<Judgement> {
     let writers = Writers::new(operations, initial, values)?;
     let Some(kept) = writers.kept(operations)? else {
-        return Some(Judgement::Illegal);
+        return Some(Judgement::Illegal(Vec::new()));
     };
     let Some(uses) = Uses::new(&kept, values) else {
-        return Some(Judgement::Illegal);
+        return Some(Judgement::Illegal(Vec::new()));
     };
     let Some(mut blocks) = build(&kept, initial, &uses) else {
-        return Some(Judgement::Illegal);
+        return Some(Judgement::Illegal(Vec::new()));
     };
     blocks.sort_by_key(Block::low);
-    Some(if in_order(&blocks) {
-        Judgement::Legal(Blocks(blocks))
-    } else {
-        Judgement::Illegal
+    Some(match conflict(&blocks) {
+        None => Judgement::Legal(Blocks(blocks)),
+        Some(pair) => Judgement::Illegal(pair.map(|block| block.operations.as_slice()).concat()),
     })
 }
 
@@ -256,16 +255,16 @@ fn append(block: &mut Block, kept: &[RegisterOp], group: &[u32]) -> Option<()> {
     Some(())
 }
 
-/// Whether no two blocks must precede each other. They are sorted by their lower ends.
-fn in_order(blocks: &[Block]) -> bool {
-    let mut forward_end = 0;
+/// Two blocks that must precede each other, if there are any. The blocks are sorted by their lower ends.
+fn conflict(blocks: &[Block]) -> Option<[&Block; 2]> {
+    let mut forward: Option<&Block> = None;
     for block in blocks {
-        if block.first_return < forward_end {
-            return false;
+        if let Some(forward) = forward.filter(|forward| block.first_return < forward.last_call) {
+            return Some([forward, block]);
         }
         if block.first_return < block.last_call {
-            forward_end = block.last_call;
+            forward = Some(block);
         }
     }
-    true
+    None
 }

@@ -57,7 +57,7 @@ impl Unique<'_> {
         match self.judge(&self.operations)? {
             None => Ok(None),
             Some(Judgement::Legal(blocks)) => Ok(Some(Answer::Valid(blocks.order()))),
-            Some(Judgement::Illegal) => self.first_failure(),
+            Some(Judgement::Illegal(conflict)) => self.first_failure(&conflict),
         }
     }
 
@@ -75,24 +75,23 @@ impl Unique<'_> {
         Ok(judge(operations, register.initial, register.values.len()))
     }
 
-    /// Whatever is illegal up to some return stays so: the first such return is found by halving.
-    fn first_failure(&self) -> Result<Option<Answer>, Limit> {
-        let mut returning: Vec<&RegisterOp> = self
-            .operations
-            .iter()
-            .filter(|operation| operation.ret != NEVER)
-            .collect();
-        returning.sort_by_key(|operation| operation.ret);
-        let (mut legal, mut illegal) = (0, returning.len());
-        while legal < illegal {
-            let middle = legal.midpoint(illegal);
-            let known = prefix(&self.operations, returning[middle].ret + 1);
-            match self.judge(&known)? {
-                Some(Judgement::Legal(_)) => legal = middle + 1,
-                Some(Judgement::Illegal) | None => illegal = middle,
+    /// Whatever is illegal up to some return stays so: the first such return is found by halving. The conflict of two blocks is one by
+    /// itself, so that its own first return is a first guess, and nearly always right.
+    fn first_failure(&self, conflict: &[OpId]) -> Result<Option<Answer>, Limit> {
+        let returning = returning(&self.operations);
+        let guess = self.failure_of(conflict)?.unwrap_or(NEVER);
+        let mut illegal = returning.partition_point(|operation| operation.ret < guess);
+        let mut legal = 0;
+        if let Some(before) = illegal.checked_sub(1)
+            && guess != NEVER
+        {
+            match self.is_legal_until(&self.operations, returning[before].ret)? {
+                true => legal = illegal,
+                false => illegal = before,
             }
         }
-        let Some(stuck) = returning.get(legal) else {
+        let first = self.halve(&self.operations, &returning, legal, illegal)?;
+        let Some(stuck) = returning.get(first) else {
             return Ok(None);
         };
         let states = self.states_before(stuck.ret)?;
@@ -100,6 +99,44 @@ impl Unique<'_> {
             stuck: stuck.id,
             states,
         }))
+    }
+
+    /// The first return up to which these operations alone are illegal.
+    fn failure_of(&self, conflict: &[OpId]) -> Result<Option<u64>, Limit> {
+        let chosen: FxHashSet<OpId> = conflict.iter().copied().collect();
+        let alone: Vec<RegisterOp> = self
+            .operations
+            .iter()
+            .filter(|operation| chosen.contains(&operation.id))
+            .copied()
+            .collect();
+        let returning = returning(&alone);
+        let first = self.halve(&alone, &returning, 0, returning.len())?;
+        Ok(returning.get(first).map(|operation| operation.ret))
+    }
+
+    /// The first of the returns, from one that may be legal to one that is illegal or behind all, that is illegal.
+    fn halve(
+        &self,
+        operations: &[RegisterOp],
+        returning: &[RegisterOp],
+        mut legal: usize,
+        mut illegal: usize,
+    ) -> Result<usize, Limit> {
+        while legal < illegal {
+            let middle = legal.midpoint(illegal);
+            if self.is_legal_until(operations, returning[middle].ret)? {
+                legal = middle + 1;
+            } else {
+                illegal = middle;
+            }
+        }
+        Ok(illegal)
+    }
+
+    fn is_legal_until(&self, operations: &[RegisterOp], ret: u64) -> Result<bool, Limit> {
+        let judgement = self.judge(&prefix(operations, ret + 1))?;
+        Ok(matches!(judgement, Some(Judgement::Legal(_))))
     }
 
     /// The values a read just before this position could return: those of blocks that no other must follow, those of pending writes
@@ -150,6 +187,17 @@ fn spread(operation: RegisterOp) -> RegisterOp {
         ret: apart(operation.ret),
         ..operation
     }
+}
+
+/// The operations that return, in that order.
+fn returning(operations: &[RegisterOp]) -> Vec<RegisterOp> {
+    let mut returning: Vec<RegisterOp> = operations
+        .iter()
+        .filter(|operation| operation.ret != NEVER)
+        .copied()
+        .collect();
+    returning.sort_by_key(|operation| operation.ret);
+    returning
 }
 
 /// What is known before a position: what is pending there is optional.
