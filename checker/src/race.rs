@@ -1,7 +1,7 @@
 //! Search and frontier side by side on one object: one confirms quickly, the other refutes quickly, and either can explode.
 //!
-//! They take turns, in slices of work that double from round to round, so that the time is at most a small multiple of what the better of the two
-//! needs. With two threads they run at once, but the answer is still the one that taking turns would have given: whoever answers in
+//! They take turns, in slices of work that double from round to round, so that the time is at most a small multiple of what the better
+//! of the two needs. With two threads they run at once, but the answer is still the one that taking turns would have given: whoever answers in
 //! the earliest slice wins, and the other goes on only until it is past that slice. So the same object gets the same answer and the
 //! same witness whatever threads there are and however fast they run.
 

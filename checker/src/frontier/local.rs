@@ -15,7 +15,7 @@ use super::board::Kind;
 use super::closure::Closure;
 use super::meter::{Halt, Meter};
 use super::uses::Uses;
-use super::{Complete, Configuration, Frontier, Trail};
+use super::{Configuration, Frontier, Place, Trail};
 use crate::engine::Answer;
 use crate::mask::Mask;
 use crate::models::machine::StateId;
@@ -32,7 +32,7 @@ const MAX_PARTIAL: u32 = 8;
 /// How a run over some returns ended.
 enum Ended<const WORDS: usize> {
     /// Behind the last of them.
-    Past(Complete<WORDS>),
+    Past(Place<WORDS>),
     /// At a return behind which nothing is; with the states before it.
     At(u32, Vec<StateId>),
     /// There was too much.
@@ -40,18 +40,15 @@ enum Ended<const WORDS: usize> {
 }
 
 impl<const WORDS: usize> Frontier<WORDS> {
-    /// Leaves a mark from time to time.
+    /// Leaves a mark from time to time, unless all is kept anyway.
     pub(super) fn mark(&mut self) {
-        if self
-            .board
-            .moment
-            .at
-            .is_multiple_of(self.patience.returns_per_mark)
-        {
+        let at = self.board.moment.at;
+        let due = at.is_multiple_of(self.patience.returns_per_mark);
+        if due && self.patience.beams[self.beam] != usize::MAX {
             if self.marks.len() == MAX_MARKS {
                 self.marks.pop_front();
             }
-            self.marks.push_back(Complete {
+            self.marks.push_back(Place {
                 moment: self.board.moment.clone(),
                 configurations: self.configurations.clone(),
             });
@@ -123,7 +120,7 @@ impl<const WORDS: usize> Frontier<WORDS> {
     /// Goes on from a place until behind a return. What is too much is left out or else ends it.
     fn run_past(
         &mut self,
-        from: Complete<WORDS>,
+        from: Place<WORDS>,
         last: u32,
         limit: usize,
         leave_out: bool,
@@ -158,18 +155,18 @@ impl<const WORDS: usize> Frontier<WORDS> {
             self.keep_best(&mut configurations, limit);
             self.board.advance();
         }
-        Ok(Ended::Past(Complete {
+        Ok(Ended::Past(Place {
             moment: self.board.moment.clone(),
             configurations,
         }))
     }
 
     /// All that may be the case at a mark. `None` if that cannot be said or is too much.
-    fn everything(&mut self, mark: &Complete<WORDS>) -> Option<Complete<WORDS>> {
+    fn everything(&mut self, mark: &Place<WORDS>) -> Option<Place<WORDS>> {
         let here = std::mem::replace(&mut self.board.moment, mark.moment.clone());
         let configurations = self.all_configurations();
         let moment = std::mem::replace(&mut self.board.moment, here);
-        Some(Complete {
+        Some(Place {
             moment,
             configurations: configurations?,
         })

@@ -13,8 +13,8 @@
 //!
 //! A *plan* of a configuration is a way to go on: places for operations that are pending or called later, each between its call and
 //! its return, so that the machine accepts them in order, every operation in `reads`, in `must`, and every *partial* one (neither
-//! pure nor blind, as compare-and-set) in `left` is placed, and other blind and indeterminate ones at most once. A configuration is *live* if it has a
-//! plan. The rules below never lose the last live configuration, and each configuration comes from an order that exists.
+//! pure nor blind, as compare-and-set) in `left` is placed, and other blind and indeterminate ones at most once. A configuration is
+//! *live* if it has a plan. The rules below never lose the last live configuration, and each configuration comes from an order that exists.
 //!
 //! # Excuse
 //! Let a write w be pending when another blind operation is placed, or when the state is w's value. Then w can have been placed just
@@ -35,7 +35,7 @@
 //! possible. Let w be in `must` of a, and w' its counterpart in b by (2), which returns no later. The plan of b either places w'
 //! visibly, or places another blind operation while w' is pending, or visits w's value by a partial one while w' is pending. At that
 //! time w is pending too, because w' returns no later than w, and a places a write, or visits the value, at the same time: w is excused.
-//! If what the plan places at the very end of w' is w' itself and w = w', then a places w. A read in `reads` of a is satisfied when its
+//! Where w is w' and the plan places it, a places it or its match, which excuses it. A read in `reads` of a is satisfied when its
 //! counterpart of (1) is. What a has left beyond its matches is optional, by (2). ∎
 //!
 //! The same argument lets a configuration keep only the earliest of several unsatisfied reads with the same answer, and of several
@@ -62,8 +62,8 @@
 //! it. The last two contradict the choice. ∎
 //!
 //! # Other models
-//! A machine that names no action blind has no excuse: `must` is empty, every operation is partial and so every step has its purpose. What remains of
-//! dominance is that fewer used indeterminate operations are better, which holds for every machine.
+//! A machine that names no action blind has no excuse: `must` is empty, every operation that changes something is partial, and so nearly
+//! every step has its purpose. What remains of dominance is that fewer used indeterminate operations are better, which holds for every machine.
 //!
 //! # Beams
 //! Keeping only the most promising configurations is much faster where the history is valid, and then sound. Where nothing is left
@@ -173,16 +173,16 @@ struct Frontier<const WORDS: usize> {
     /// Which of the beams is in use.
     beam: usize,
     /// The last place at which nothing had been left out, if something was since.
-    complete: Option<Complete<WORDS>>,
+    complete: Option<Place<WORDS>>,
     /// Places to look again from.
-    marks: VecDeque<Complete<WORDS>>,
+    marks: VecDeque<Place<WORDS>>,
     furthest: u32,
     peak: usize,
 }
 
 /// A frontier at some place.
 #[derive(Clone)]
-struct Complete<const WORDS: usize> {
+struct Place<const WORDS: usize> {
     moment: Moment<WORDS>,
     configurations: Vec<Configuration<WORDS>>,
 }
@@ -255,7 +255,7 @@ impl<const WORDS: usize> Frontier<WORDS> {
         self.peak = self.peak.max(forced.held);
         let truncated = forced.truncated || forced.configurations.len() > beam;
         if truncated && self.complete.is_none() {
-            self.complete = Some(Complete {
+            self.complete = Some(Place {
                 moment: self.board.moment.clone(),
                 configurations: self.configurations.clone(),
             });
@@ -330,9 +330,9 @@ impl<const WORDS: usize> Frontier<WORDS> {
     }
 
     fn bytes(&self) -> u64 {
-        let complete = self.complete.as_ref();
-        let held = self.configurations.capacity()
-            + complete.map_or(0, |complete| complete.configurations.capacity());
+        let places = self.complete.iter().chain(&self.marks);
+        let held: usize = places.map(|place| place.configurations.len()).sum();
+        let held = self.configurations.capacity() + held;
         let own = held * size_of::<Configuration<WORDS>>() + self.trail.bytes() + self.uses.bytes();
         own as u64 + self.board.machine.bytes()
     }
