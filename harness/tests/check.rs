@@ -245,6 +245,26 @@ fn input_that_cannot_be_a_history_is_named_with_its_line_and_never_a_panic() {
 }
 
 #[test]
+fn in_edn_a_read_of_nil_may_be_an_unrecorded_one_and_a_cas_from_nil_is_what_it_says() {
+    let written = "{:process 0 :type :invoke :f :write :value 1}\n{:process 0 :type :ok :f :write :value 1}\n";
+    for (f, value, expected) in [
+        (":read", "nil", 0),
+        (":cas", "[nil nil]", 1),
+        (":cas", "[nil 5]", 1),
+    ] {
+        let of = |kind: &str| format!("{{:process 0 :type {kind} :f {f} :value {value}}}\n");
+        let contents = format!("{written}{}{}", of(":invoke"), of(":ok"));
+        let (code, stdout, _) = check(
+            "h.edn",
+            contents.as_bytes(),
+            &["--initial", "0", "--certify"],
+        );
+        assert_eq!(code, expected, "{f} {value}: {stdout}");
+        assert!(!stdout.contains("refutes"), "{f} {value}: {stdout}");
+    }
+}
+
+#[test]
 fn a_value_of_a_megabyte_is_a_value_like_any_other() {
     let megabyte = format!("\"{}\"", "x".repeat(1 << 20));
     let contents = history(&[

@@ -198,7 +198,10 @@ impl<'h> Object<'h> {
             return;
         }
         for item in &mut self.items {
-            if let Act::Parts(parts) = &mut item.act {
+            // A compare-and-set from nil says what it found.
+            if let Act::Parts(parts) = &mut item.act
+                && item.operation.f != "cas"
+            {
                 parts.retain(|part| !matches!(part, Part::Read(_, Value::Nil)));
             }
         }

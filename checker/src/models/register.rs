@@ -1,5 +1,7 @@
 //! Registers: read, write and compare-and-set of one value. A mutex is one too: acquire is a cas from free to held.
 
+use std::collections::BTreeSet;
+
 use crate::check::ModelError;
 use crate::formats::Format;
 use crate::history::{OpId, Outcome};
@@ -90,7 +92,7 @@ impl Register {
             }));
         }
         if format == Format::Edn {
-            register.forgive_unknown_reads();
+            register.forgive_unknown_reads(entries);
         }
         Ok(register)
     }
@@ -146,7 +148,8 @@ impl Register {
     }
 
     /// Jepsen's histories have `nil` for a read whose result was not recorded. That is how it is taken where the register can never be nil.
-    fn forgive_unknown_reads(&mut self) {
+    /// A compare-and-set from nil is no such read.
+    fn forgive_unknown_reads(&mut self, entries: &[Entry<'_>]) {
         let nil = self.values.intern(&Value::Nil);
         let written = self
             .operations
@@ -155,8 +158,13 @@ impl Register {
         if nil == self.initial || written {
             return;
         }
+        let reads: BTreeSet<OpId> = entries
+            .iter()
+            .filter(|entry| entry.operation.f == "read")
+            .map(|entry| entry.operation.id)
+            .collect();
         for operation in &mut self.operations {
-            if operation.action == Action::Read(nil) {
+            if operation.action == Action::Read(nil) && reads.contains(&operation.id) {
                 operation.action = Action::ReadAny;
             }
         }
