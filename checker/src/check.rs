@@ -22,8 +22,10 @@ use crate::verdict::{Analysis, KeyAnalysis, KeyResult, Violation};
 
 /// An operation that the model does not know.
 #[derive(Debug, thiserror::Error)]
-#[error("operation {index} (`{f}` of process {process}): {reason}")]
+#[error("{}operation {index} (`{f}` of process {process}): {reason}", .line.map_or_else(String::new, |line| format!("line {line}: ")))]
 pub struct ModelError {
+    /// The line of the invocation, where it came from a file.
+    pub line: Option<usize>,
     /// [`crate::Event::index`] of the invocation.
     pub index: u64,
     /// Its function.
@@ -37,6 +39,7 @@ pub struct ModelError {
 impl ModelError {
     pub(crate) fn new(operation: &Operation, reason: String) -> Self {
         Self {
+            line: operation.line,
             index: operation.invoke_index,
             f: operation.f.clone(),
             process: operation.process,

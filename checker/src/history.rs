@@ -71,6 +71,8 @@ pub struct Operation {
     pub call_time: Option<Nanos>,
     /// When it was completed, with whatever outcome.
     pub return_time: Option<Nanos>,
+    /// The line of the invocation in its file, where it came from one.
+    pub line: Option<usize>,
     /// [`Event::index`] of the invocation.
     pub invoke_index: u64,
     /// [`Event::index`] of the completion.

@@ -117,6 +117,7 @@ impl Pairing {
             arrival_time: record.arrival,
             call_time: record.time,
             return_time: None,
+            line: record.line,
             invoke_index: record.index.unwrap_or(position),
             complete_index: None,
             node: record.node,
@@ -150,6 +151,18 @@ impl Pairing {
                     record.f,
                     of_line(invoked),
                     operation.f
+                ),
+            });
+        }
+        if let (Some(asked), Some(answered)) = (&operation.key, &record.key)
+            && asked != answered
+        {
+            return Err(MalformedHistory {
+                line: record.line,
+                reason: format!(
+                    "process {process} completes `{}` on key {answered} but its open invocation{} is on {asked}",
+                    record.f,
+                    of_line(invoked),
                 ),
             });
         }

@@ -220,12 +220,13 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Int(number))
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a whole number beyond 63 bits is kept as the nearest float"
-    )]
-    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-        Ok(i64::try_from(number).map_or(Value::Float(Float(number as f64)), Value::Int))
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Value, E> {
+        let int = i64::try_from(number).map(Value::Int);
+        int.map_err(|_| {
+            E::custom(format!(
+                "the integer {number} does not fit into 64 bits with a sign"
+            ))
+        })
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {

@@ -137,8 +137,14 @@ fn record(form: &Edn<'_>, line: usize) -> Result<Option<Record>, String> {
             .get(&Edn::key(name.to_owned()))
             .filter(|value| !matches!(value, Edn::Nil))
     };
-    let Edn::Int(process) = *field("process").ok_or("the operation has no :process")? else {
+    let process = field("process").ok_or("the operation has no :process")?;
+    if matches!(process, Edn::Key(_)) {
         return Ok(None);
+    }
+    let Edn::Int(process) = *process else {
+        return Err(format!(
+            ":process is {process}, neither an integer nor a keyword"
+        ));
     };
     let node = field("node").map(|node| to_value(node, 0)).transpose()?;
     Ok(Some(Record {

@@ -149,6 +149,7 @@ impl<'a, 'h> Judge<'a, 'h> {
             arrival_time: None,
             call_time: None,
             return_time: None,
+            line: None,
             invoke_index: item.operation.invoke_index,
             complete_index: None,
             node: None,

@@ -18,11 +18,12 @@ enum Action {
 pub(crate) fn problem(entries: &[Entry<'_>], spec: &ModelSpec) -> Result<Problem, ModelError> {
     let mut actions = Interner::new();
     let mut steps = Vec::new();
-    for entry in entries
-        .iter()
-        .filter(|entry| entry.operation.outcome != Outcome::Fail)
-    {
+    for entry in entries {
         let action = action(entry).map_err(|reason| ModelError::new(entry.operation, reason))?;
+        // It must make sense all the same.
+        if entry.operation.outcome == Outcome::Fail {
+            continue;
+        }
         steps.extend(action.map(|action| entry.step(actions.intern(&action))));
     }
     let mut strings = Interner::new();

@@ -28,13 +28,14 @@ pub(crate) fn problem(
     };
     let mut actions = Interner::new();
     let mut steps = Vec::new();
-    for entry in entries
-        .iter()
-        .filter(|entry| entry.operation.outcome != Outcome::Fail)
-    {
+    for entry in entries {
         let parts = builder
             .parts(entry)
             .map_err(|reason| ModelError::new(entry.operation, reason))?;
+        // It must make sense all the same.
+        if entry.operation.outcome == Outcome::Fail {
+            continue;
+        }
         let writes = parts.iter().any(|part| matches!(part, Part::Write(..)));
         if writes || entry.operation.outcome == Outcome::Ok {
             steps.push(entry.step(actions.intern(&parts)));

@@ -44,7 +44,10 @@ fn place(operation: &Operation, model: ModelName) -> Result<(Option<Value>, Entr
 fn tuple(operation: &Operation) -> Result<(Option<Value>, Entry<'_>), String> {
     let (key, input) = halves(&operation.input)?;
     let output = match operation.outcome {
-        Outcome::Ok => halves(&operation.output)?.1,
+        Outcome::Ok => match halves(&operation.output)? {
+            (answered, output) if answered == key => output,
+            (answered, _) => return Err(format!("asks for key {key} and answers for {answered}")),
+        },
         Outcome::Fail | Outcome::Info => input,
     };
     Ok((

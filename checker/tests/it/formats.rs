@@ -340,27 +340,27 @@ fn operations_that_a_model_does_not_know_are_named() {
     };
     assert_eq!(
         told(ModelName::CasRegister),
-        "operation 4 (`enqueue` of process 2): cas-register knows read, write and cas"
+        "line 1: operation 4 (`enqueue` of process 2): cas-register knows read, write and cas"
     );
     assert_eq!(
         told(ModelName::Register),
-        "operation 4 (`enqueue` of process 2): register knows read and write"
+        "line 1: operation 4 (`enqueue` of process 2): register knows read and write"
     );
     assert_eq!(
         told(ModelName::Mutex),
-        "operation 4 (`enqueue` of process 2): mutex knows acquire and release"
+        "line 1: operation 4 (`enqueue` of process 2): mutex knows acquire and release"
     );
     assert_eq!(
         told(ModelName::KvAppend),
-        "operation 4 (`enqueue` of process 2): kv-append knows put, get and append"
+        "line 1: operation 4 (`enqueue` of process 2): kv-append knows put, get and append"
     );
     assert_eq!(
         told(ModelName::Kv),
-        "operation 4 (`enqueue` of process 2): has neither a key nor a [key value] tuple, its value is 1"
+        "line 1: operation 4 (`enqueue` of process 2): has neither a key nor a [key value] tuple, its value is 1"
     );
     assert_eq!(
         told(ModelName::MultiRegister),
-        "operation 4 (`enqueue` of process 2): multi-register knows txn with [[:read k v] [:write k v] …], not 1"
+        "line 1: operation 4 (`enqueue` of process 2): multi-register knows txn with [[:read k v] [:write k v] …], not 1"
     );
 }
 

@@ -148,7 +148,10 @@ proptest! {
         let text: String = lines.map(|line| line + "\n").collect();
         let read = formats::read(text.as_bytes(), Some(Format::Jsonl), "h").expect("our own history");
         let direct = checker::History::from_events(Some(header), events).expect("well-formed events");
-        prop_assert_eq!(read.operations, direct.operations);
+        // Only what came from a file has lines.
+        let mut operations = read.operations;
+        operations.iter_mut().for_each(|operation| operation.line = None);
+        prop_assert_eq!(operations, direct.operations);
         prop_assert_eq!(read.header, direct.header);
     }
 }
