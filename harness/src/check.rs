@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use checker::{CheckOptions, Format, History, KeyAnalysis, ModelName, ModelSpec, Value, Verdict};
 use reports::ReportData;
 use serde_json::json;
@@ -12,6 +12,10 @@ use crate::budget::Limits;
 use crate::cli::CheckArgs;
 use crate::exit::Exit;
 use crate::judgement::{self, Judgement};
+use crate::say;
+
+/// What is shown of a reason; the JSON has all of it.
+const LINE_CHARS: usize = 4_000;
 
 /// What was asked for, understood.
 struct Plan {
@@ -35,7 +39,7 @@ pub(crate) fn command(args: &CheckArgs) -> Result<Exit> {
     let plan = match Plan::new(args) {
         Ok(plan) => plan,
         Err(message) => {
-            eprintln!("adrasteia: {message}");
+            say::aside(format_args!("adrasteia: {message}"));
             return Ok(Exit::Usage);
         }
     };
@@ -50,7 +54,7 @@ pub(crate) fn command(args: &CheckArgs) -> Result<Exit> {
                 exit(&judged)
             }
             Err(error) => {
-                eprintln!("adrasteia: {error:#}");
+                say::aside(format_args!("adrasteia: {error:#}"));
                 Exit::Usage
             }
         };
@@ -81,6 +85,9 @@ impl Plan {
             .map(Value::parse_literal)
             .transpose()
             .map_err(|error| named(&error, "--initial"))?;
+        if args.time_limit.is_zero() || args.memory_limit.as_u64() == 0 {
+            return Err("--time-limit and --memory-limit must leave the check something: examples are 60s and 2GiB".to_owned());
+        }
         let limits = Limits {
             time: args.time_limit,
             memory_bytes: args.memory_limit.as_u64(),
@@ -106,7 +113,9 @@ impl Plan {
         let bytes = fs::read(file).with_context(|| format!("cannot read {source}"))?;
         let history = checker::formats::read(&bytes, self.format, &source)?;
         drop(bytes);
-        let spec = self.spec(&history);
+        let spec = self
+            .spec(&history)
+            .with_context(|| format!("cannot judge {source}"))?;
         let budget = self.limits.start();
         let as_model = || format!("cannot judge {source} as {}", spec.name);
         let judgement =
@@ -121,15 +130,39 @@ impl Plan {
     }
 
     /// The file's own model, unless another was asked for.
-    fn spec(&self, history: &History) -> ModelSpec {
+    fn spec(&self, history: &History) -> Result<ModelSpec> {
+        let named = history
+            .header
+            .as_ref()
+            .and_then(|header| header.model.as_deref());
+        if let (None, Some(named)) = (self.model, named) {
+            named
+                .parse::<ModelName>()
+                .context("its header names its model; see --model")?;
+        }
         let own = history.default_model();
         let initial = self.initial.clone();
-        match self.model {
+        let spec = match self.model {
             Some(name) if name != own.name => ModelSpec { name, initial },
             Some(_) | None => ModelSpec {
                 name: own.name,
                 initial: initial.or(own.initial),
             },
+        };
+        let fits = match (&spec.initial, spec.name) {
+            (Some(value), ModelName::KvAppend) => value.as_text().is_some(),
+            (Some(value), ModelName::Mutex) => matches!(value.as_text(), Some("free" | "held")),
+            (Some(value), ModelName::MultiRegister) => matches!(value, Value::Map(_)),
+            (Some(_), ModelName::Register | ModelName::CasRegister | ModelName::Kv) | (None, _) => {
+                true
+            }
+        };
+        match &spec.initial {
+            Some(value) if !fits => bail!(
+                "{value} is no initial value of {}: a string for kv-append, \"free\" or \"held\" for mutex, a map for multi-register",
+                spec.name
+            ),
+            Some(_) | None => Ok(spec),
         }
     }
 
@@ -138,20 +171,22 @@ impl Plan {
         let reason = reason(judged);
         if self.json {
             let answer = json!({
-                "file": file, "verdict": verdict, "reason": reason,
+                "file": file.display().to_string(), "verdict": verdict, "reason": reason,
                 "operations": judged.history.operations.len(), "truncated": judged.history.truncated,
                 "analysis": judged.judgement.analysis,
                 "counterexamples": judged.judgement.counterexamples,
                 "certificate": judged.judgement.certificate(),
                 "weaker": judged.judgement.weaker,
             });
-            println!(
+            say::answer(format_args!(
                 "{}",
                 serde_json::to_string(&answer).context("cannot encode the answer")?
-            );
+            ));
         } else {
-            let reason = reason.map_or_else(String::new, |reason| format!("\t{reason}"));
-            println!("{}\t{verdict}{reason}", file.display());
+            let reason =
+                reason.map_or_else(String::new, |reason| format!("\t{}", one_line(&reason)));
+            let file = one_line(&file.display().to_string());
+            say::answer(format_args!("{file}\t{verdict}{reason}"));
         }
         Ok(())
     }
@@ -193,13 +228,17 @@ fn reason(judged: &Judged) -> Option<String> {
         .into_iter()
         .flatten()
         .collect();
-    (!reasons.is_empty()).then(|| one_line(&reasons.join("; ")))
+    (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
 /// A verdict is one line, whatever the history's values hold.
 fn one_line(text: &str) -> String {
-    text.chars()
+    let whole = text.chars().count() <= LINE_CHARS;
+    let mark = if whole { "" } else { " […]" };
+    let shown = text.chars().take(LINE_CHARS);
+    shown
         .map(|c| if c.is_control() { ' ' } else { c })
+        .chain(mark.chars())
         .collect()
 }
 

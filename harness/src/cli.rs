@@ -13,7 +13,7 @@ Exit codes:
   3    the test was too weak to count (no fault acted, nothing completed)
   4    the system did not recover, or a node died by itself
   254  the arguments or the input cannot be used
-  255  the harness itself failed
+  255  the harness itself failed, or the cluster never came up
 
 Examples:
   adrasteia --nemesis partition                       partitions come and go for 30 s
@@ -177,6 +177,17 @@ pub(crate) enum Require {
     Weak,
     /// Every kind of fault must have acted while operations completed
     Strong,
+}
+
+impl Require {
+    /// The word for it on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Weak => "weak",
+            Self::Strong => "strong",
+        }
+    }
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

@@ -16,13 +16,15 @@ use target_node::Bug;
 use crate::budget::Limits;
 use crate::cli::{Net, Require, RunArgs};
 use crate::workload::WorkloadName;
-use arguments::{at_least, drawn_seed, kinds, nodes, parse, program, rate, workers};
+use arguments::{at_least, at_most, drawn_seed, kinds, nodes, parse, program, rate, workers};
 
 pub(crate) use out::check_out;
 
 /// Clients work undisturbed for so long before the first fault.
 const QUIET_START: Duration = Duration::from_secs(2);
 const SHORTEST_RUN: Duration = Duration::from_secs(1);
+/// A week: its schedule still fits into memory with ease.
+const LONGEST_RUN: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// One run, decided.
 #[derive(Debug, Clone)]
@@ -81,7 +83,11 @@ impl RunConfig {
             workers: workers(&args.concurrency, nodes.len())?,
             nodes,
             rate: rate(args.rate)?,
-            time_limit: at_least("--time-limit", args.time_limit, SHORTEST_RUN)?,
+            time_limit: at_most(
+                "--time-limit",
+                at_least("--time-limit", args.time_limit, SHORTEST_RUN)?,
+                LONGEST_RUN,
+            )?,
             operation_timeout: at_least(
                 "--operation-timeout",
                 args.operation_timeout,
@@ -93,7 +99,7 @@ impl RunConfig {
                 Duration::from_millis(1),
             )?,
             check: Limits {
-                time: args.check_limit,
+                time: at_least("--check-limit", args.check_limit, Duration::from_millis(1))?,
                 memory_bytes: args.memory_limit.as_u64(),
             },
             seed: args.seed.unwrap_or_else(drawn_seed),
@@ -220,6 +226,8 @@ mod tests {
             ("--rate 0", "--rate 0"),
             ("--rate=-3", "--rate"),
             ("--time-limit 10ms", "--time-limit"),
+            ("--time-limit 1000000h", "at most 7days"),
+            ("--check-limit 0s", "--check-limit"),
             (
                 "--nemesis partition --time-limit 2s",
                 "no partition fault fits",

@@ -6,6 +6,7 @@ use target_node::Bug;
 
 use crate::cli::Catalogue;
 use crate::exit::Exit;
+use crate::say;
 use crate::workload::WorkloadName;
 
 const CATALOGUES: [Catalogue; 4] = [
@@ -20,11 +21,11 @@ pub(crate) fn command(what: Option<Catalogue>) -> Exit {
     let wanted: Vec<Catalogue> = what.map_or_else(|| CATALOGUES.to_vec(), |one| vec![one]);
     for (number, catalogue) in wanted.iter().enumerate() {
         if number > 0 {
-            println!();
+            say::answer("");
         }
-        println!("{}", heading(*catalogue));
+        say::answer(format_args!("{}", heading(*catalogue)));
         for [name, meaning] in rows(*catalogue) {
-            println!("  {name:<22} {meaning}");
+            say::answer(format_args!("  {name:<22} {meaning}"));
         }
     }
     Exit::Valid

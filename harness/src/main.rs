@@ -16,6 +16,7 @@ mod judgement;
 mod list;
 mod progress;
 mod run;
+mod say;
 mod workload;
 
 use clap::Parser;
@@ -37,7 +38,7 @@ fn main() -> std::process::ExitCode {
     };
     dispatch(cli)
         .unwrap_or_else(|error| {
-            eprintln!("adrasteia: {error:#}");
+            say::aside(format_args!("adrasteia: {error:#}"));
             Exit::Harness
         })
         .into()

@@ -10,6 +10,7 @@ use reports::{Effect, FaultRecord};
 
 use crate::clock::Clock;
 use crate::run::{Completion, Leaders};
+use crate::say;
 
 /// How often the counts are shown on a terminal, and where every look leaves a line.
 const REDRAW_EVERY: Duration = Duration::from_millis(250);
@@ -50,7 +51,7 @@ impl Progress {
     pub(crate) fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) if !bar.is_finished() => bar.println(line),
-            Some(_) | None => eprintln!("{line}"),
+            Some(_) | None => say::aside(format_args!("{line}")),
         }
     }
 
@@ -101,7 +102,7 @@ impl Progress {
                     bar.set_position(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
                     bar.set_message(line);
                 }
-                None => eprintln!("{line}"),
+                None => say::aside(format_args!("{line}")),
             }
         }
     }

@@ -27,6 +27,7 @@ use crate::config::{RunConfig, UsageError, check_out};
 use crate::exit::Exit;
 use crate::judgement::{self, Judgement};
 use crate::progress::Progress;
+use crate::say;
 use cluster::SharedPlane;
 use folder::Folder;
 
@@ -56,10 +57,10 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
     let mut worst = Exit::Valid;
     for number in 1..=config.test_count {
         if config.test_count > 1 {
-            eprintln!(
+            say::aside(format_args!(
                 "run {number} of {}, seed {}",
                 config.test_count, config.seed
-            );
+            ));
         }
         let (exit, interrupted) = one(&config, &chosen)?;
         worst = worst.worst(exit);
@@ -72,21 +73,21 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
 }
 
 fn refuse(error: &UsageError) -> Result<Exit> {
-    eprintln!("adrasteia: {error}");
+    say::aside(format_args!("adrasteia: {error}"));
     Ok(Exit::Usage)
 }
 
 fn dry_run(config: &RunConfig) -> Result<Exit> {
-    println!("would run: {}", config.command());
+    say::answer(format_args!("would run: {}", config.command()));
     let seconds = |ns| Duration::from_nanos(ns).as_secs_f64();
     for step in config.schedule().steps {
-        println!(
+        say::answer(format_args!(
             "{:>8.3} s to {:>8.3} s  fault {:<2} {}",
             seconds(step.start_ns),
             seconds(step.stop_ns),
             step.id,
             step.fault
-        );
+        ));
     }
     Ok(Exit::Valid)
 }
@@ -176,10 +177,10 @@ fn write_reports(
 
 fn tell(folder: &Folder, result: &RunResult) {
     for line in reports::terminal::verdict_lines(result) {
-        println!("{line}");
+        say::answer(format_args!("{line}"));
     }
-    println!(
+    say::answer(format_args!(
         "{}",
         reports::terminal::report_line(&folder.through_latest("report.html").display().to_string())
-    );
+    ));
 }

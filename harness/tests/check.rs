@@ -203,7 +203,28 @@ fn input_that_cannot_be_a_history_is_named_with_its_line_and_never_a_panic() {
         (
             "unknown function",
             history(&[event(0, "1", "invoke", "frobnicate", "1")]),
-            "frobnicate",
+            "line 2: operation 0 (`frobnicate`",
+        ),
+        (
+            "an answer for another key",
+            history(&[
+                invoked.clone(),
+                event(1, "1", "ok", "write", "16").replace("k1", "k2"),
+            ]),
+            ":3:",
+        ),
+        (
+            "an integer that does not fit",
+            history(&[event(0, "1", "invoke", "write", "18446744073709551615")]),
+            ":2:",
+        ),
+        (
+            "a model nobody knows",
+            String::from_utf8(valid())
+                .unwrap()
+                .replace(r#""model":"kv""#, r#""model":"mutexx""#)
+                .into_bytes(),
+            "mutexx",
         ),
         (
             "cas without a pair",
@@ -242,6 +263,35 @@ fn input_that_cannot_be_a_history_is_named_with_its_line_and_never_a_panic() {
             stderr.len()
         );
     }
+}
+
+#[test]
+fn a_reader_that_has_gone_away_does_not_change_the_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("h.jsonl");
+    std::fs::write(&file, stale_read()).unwrap();
+    let full = || {
+        std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
+    let status = Command::new(env!("CARGO_BIN_EXE_adrasteia"))
+        .arg("check")
+        .arg(&file)
+        .stdout(full())
+        .stderr(full())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+#[test]
+fn in_edn_only_keywords_are_not_clients() {
+    let text = "{:process :nemesis :type :info :f :start}\n{:process \"1\" :type :invoke :f :read :value nil}\n";
+    let (code, _, stderr) = check("h.edn", text.as_bytes(), &[]);
+    assert_eq!(code, 254);
+    assert!(stderr.contains("h.edn:2:"), "{stderr}");
 }
 
 #[test]
@@ -293,6 +343,7 @@ fn a_file_that_is_not_there_and_names_that_do_not_exist_are_usage_errors() {
         (vec!["check", "x", "--format", "csv"], "csv"),
         (vec!["check", "x", "--initial", "{"], "--initial"),
         (vec!["check", "x", "--algorithm", "guess"], "frontier"),
+        (vec!["check", "x", "--time-limit", "0s"], "--time-limit"),
         (vec!["check"], "FILE"),
         (vec!["check", "x", "--time-limit", "soon"], "30s"),
     ] {

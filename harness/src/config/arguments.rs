@@ -37,7 +37,10 @@ pub(super) fn kinds(text: &str) -> Result<Vec<FaultKind>, UsageError> {
     }
     let mut kinds: Vec<FaultKind> = text
         .split(',')
-        .map(|name| parse("--nemesis", name.trim()))
+        .map(|name| match name.trim() {
+            "none" => usage("--nemesis none stands alone: leave out the others, or none"),
+            name => parse("--nemesis", name),
+        })
         .collect::<Result<_, _>>()?;
     kinds.sort_unstable();
     kinds.dedup();
@@ -85,6 +88,22 @@ pub(super) fn at_least(
             "{option} {}: choose at least {}",
             compact(value),
             compact(least)
+        ))
+    }
+}
+
+pub(super) fn at_most(
+    option: &str,
+    value: Duration,
+    most: Duration,
+) -> Result<Duration, UsageError> {
+    if value <= most {
+        Ok(value)
+    } else {
+        usage(format!(
+            "{option} {}: choose at most {}",
+            compact(value),
+            compact(most)
         ))
     }
 }

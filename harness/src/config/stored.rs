@@ -23,6 +23,7 @@ impl RunConfig {
             "check_memory_limit_bytes": self.check.memory_bytes,
             "seed": self.seed,
             "net": self.net.to_string(),
+            "require": self.require.name(),
             "bugs": self.bugs.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "node_program": self.program.path(),
         });
@@ -38,7 +39,7 @@ impl RunConfig {
         };
         let mut command = format!(
             "{start} run --nemesis {} --workload {} --nodes {} --concurrency {} --rate {} --time-limit {} \
-             --operation-timeout {} --recovery-limit {} --seed {} --net {}",
+             --operation-timeout {} --recovery-limit {} --seed {} --net {} --require {}",
             self.nemesis(","),
             self.workload,
             self.nodes.len(),
@@ -49,6 +50,7 @@ impl RunConfig {
             compact(self.recovery_limit),
             self.seed,
             self.net,
+            self.require.name(),
         );
         if !self.bugs.is_empty() {
             let names: Vec<String> = self.bugs.iter().map(ToString::to_string).collect();

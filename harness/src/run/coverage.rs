@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use checker::{History, Operation, Outcome};
+use checker::{History, Nanos, Operation, Outcome};
 use nemesis::schedule::FaultKind;
 use reports::{Effect, FaultRecord, Strength};
 
@@ -19,14 +19,19 @@ pub(crate) struct Coverage {
 }
 
 /// Grades a run: `kinds` is what was asked for, `faults` what came of it.
+///
+/// What clients did after `clients_end` was recovery and the final reads: it tests nothing by itself.
 pub(crate) fn coverage(
     history: &History,
+    clients_end: Nanos,
     kinds: &[FaultKind],
     faults: &[FaultRecord],
     leader_changes: u32,
 ) -> Coverage {
     let acknowledged = || {
-        let ok = |operation: &&Operation| operation.outcome == Outcome::Ok;
+        let ok = |operation: &&Operation| {
+            operation.outcome == Outcome::Ok && operation.call_time < Some(clients_end)
+        };
         history.operations.iter().filter(ok)
     };
     let completed = acknowledged().count();
@@ -58,8 +63,9 @@ pub(crate) fn coverage(
     };
     reasons.push(format!("The leader changed {times}."));
 
-    let nothing_acted = !counts.is_empty() && counts.iter().all(|(_, count)| *count == 0);
-    let strength = if completed == 0 || nothing_acted {
+    let nothing_acted = counts.iter().all(|(_, count)| *count == 0) || during == 0;
+    let idle = !counts.is_empty() && nothing_acted;
+    let strength = if completed == 0 || idle {
         Strength::Vacuous
     } else if counts.is_empty() {
         reasons.push("No faults were asked for, so only concurrency was tested.".to_owned());
@@ -99,7 +105,7 @@ fn returned_during(operation: &Operation, fault: &FaultRecord) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use checker::{Event, EventType, Nanos, Process, Value};
+    use checker::{Event, EventType, Process, Value};
 
     use super::*;
 
@@ -188,7 +194,7 @@ mod tests {
             ),
         ];
         for (count, kinds, faults, strength, what) in rows {
-            let coverage = coverage(&writes(count), &kinds, &faults, 1);
+            let coverage = coverage(&writes(count), Nanos(u64::MAX), &kinds, &faults, 1);
             assert_eq!(
                 coverage.strength, strength,
                 "{what}: {:?}",
@@ -198,12 +204,20 @@ mod tests {
     }
 
     #[test]
+    fn final_reads_alone_test_nothing() {
+        assert_eq!(
+            coverage(&writes(100), Nanos(0), &[], &[], 0).strength,
+            Strength::Vacuous
+        );
+    }
+
+    #[test]
     fn an_operation_under_two_faults_counts_once() {
         let twice = [
             fault(1, "partition", Effect::Installed, 0, 50),
             fault(2, "kill", Effect::Installed, 0, 50),
         ];
-        let reasons = coverage(&writes(100), &[], &twice, 0).reasons;
+        let reasons = coverage(&writes(100), Nanos(u64::MAX), &[], &twice, 0).reasons;
         assert!(reasons[0].starts_with("100 operations were acknowledged, 50 of them"));
         let by_node = acknowledged_during(&writes(100), &twice[0]);
         assert_eq!(by_node, BTreeMap::from([("n1".to_owned(), 50)]));

@@ -141,7 +141,7 @@ impl Director {
         nodes: Vec<NodeName>,
         record: &mut FaultRecord,
     ) -> Result<Begun, String> {
-        let mut hit = Vec::new();
+        let (mut hit, mut by_node) = (Vec::new(), Map::new());
         for node in nodes {
             let struck = node.clone();
             match self
@@ -149,14 +149,15 @@ impl Director {
                 .await
             {
                 Ok(evidence) => {
-                    record.evidence.insert(node.to_string(), evidence);
+                    by_node.insert(node.to_string(), evidence);
                     hit.push(node);
                 }
                 Err(error) => {
-                    record.evidence.insert(node.to_string(), json!(error));
+                    by_node.insert(node.to_string(), json!(error));
                 }
             }
         }
+        record.evidence.insert("nodes".to_owned(), json!(by_node));
         if hit.is_empty() {
             return Err(
                 "nobody was hit: no leader is known, or the nodes were down already".to_owned(),
@@ -210,16 +211,17 @@ impl Director {
                 .await?;
         }
         if fault == NodeFault::Kill {
+            let mut serving_ms = Map::new();
             for node in &hit {
-                let healthy = self.cluster.wait_healthy(node, RESTART_LIMIT).await;
-                let answer = match healthy {
+                let answer = match self.cluster.wait_healthy(node, RESTART_LIMIT).await {
                     Ok(()) => json!((self.clock.nanos().0 - since) / 1_000_000),
                     Err(error) => json!(error.to_string()),
                 };
-                record
-                    .evidence
-                    .insert(format!("{node} serving again after ms"), answer);
+                serving_ms.insert(node.to_string(), answer);
             }
+            record
+                .evidence
+                .insert("serving_again_after_ms".to_owned(), json!(serving_ms));
         }
         Ok(())
     }

@@ -44,7 +44,14 @@ pub(crate) fn judge(
     notes.extend(judgement.certificate());
     let refuted = judgement.certificate().filter(|_| judgement.is_refuted());
     let failure = evidence.failure.or(refuted);
-    let coverage = coverage(history, &config.kinds, &faults, evidence.leader_changes);
+    let clients_end = Nanos(u64::try_from(config.time_limit.as_nanos()).unwrap_or(u64::MAX));
+    let coverage = coverage(
+        history,
+        clients_end,
+        &config.kinds,
+        &faults,
+        evidence.leader_changes,
+    );
     let mut result = RunResult {
         version: RESULT_VERSION,
         exit_code: Exit::Harness.code(),

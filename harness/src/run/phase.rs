@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use tokio::signal::unix::{Signal, SignalKind, signal as unix_signal};
-use tokio::sync::watch;
+use tokio::signal::unix::{SignalKind, signal as unix_signal};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::progress::Progress;
@@ -33,35 +33,32 @@ pub(crate) fn signal() -> (Ender, Ending) {
     (Ender(Arc::new(sender)), Ending(receiver))
 }
 
-/// Ends the run at the first Ctrl-C or SIGTERM, and the process at the second.
+/// Ends the run at the first Ctrl-C, SIGTERM or closing of the terminal, and the process at the second.
 pub(crate) fn end_on_signals(ender: &Ender, progress: &Progress) -> Result<()> {
-    let listen = |kind| unix_signal(kind).context("cannot listen for signals");
-    let (interrupts, terminations) = (
-        listen(SignalKind::interrupt())?,
-        listen(SignalKind::terminate())?,
-    );
-    tokio::spawn(obey(
-        interrupts,
-        terminations,
-        ender.clone(),
-        progress.clone(),
-    ));
+    let (told, asked) = mpsc::unbounded_channel();
+    for kind in [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ] {
+        let mut signals = unix_signal(kind).context("cannot listen for signals")?;
+        let told = told.clone();
+        tokio::spawn(
+            async move { while signals.recv().await.is_some() && told.send(()).is_ok() {} },
+        );
+    }
+    tokio::spawn(obey(asked, ender.clone(), progress.clone()));
     Ok(())
 }
 
-async fn obey(mut interrupts: Signal, mut terminations: Signal, ender: Ender, progress: Progress) {
-    let mut next = async || {
-        tokio::select! {
-            _ = interrupts.recv() => {},
-            _ = terminations.recv() => {},
-        }
-    };
-    next().await;
+async fn obey(mut asked: mpsc::UnboundedReceiver<()>, ender: Ender, progress: Progress) {
+    asked.recv().await;
     progress
         .say("ending early: healing, then judging what was recorded (once more to stop at once)");
     ender.end(EarlyEnd::Interrupted);
-    next().await;
-    progress.say("stopped; the history so far is in the run's folder: adrasteia check runs/latest/history.jsonl");
+    asked.recv().await;
+    progress
+        .say("stopped; what was recorded can be judged: adrasteia check runs/latest/history.jsonl");
     std::process::exit(i32::from(crate::exit::Exit::Harness.code()));
 }
 
