@@ -59,7 +59,7 @@ pub use event::{Event, EventType, Header, Nanos, Process};
 pub use formats::{Format, ReadError, UnknownFormat};
 pub use history::{History, OpId, Operation, Outcome};
 pub use minimize::minimize;
-pub use models::{ModelName, ModelSpec, UnknownModel};
+pub use models::{BadInitial, ModelName, ModelSpec, UnknownModel};
 pub use options::{Algorithm, CheckOptions, UnknownAlgorithm};
 pub use pairing::MalformedHistory;
 pub use value::{Float, LiteralError, Value};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use checker::{CheckOptions, Format, History, KeyAnalysis, ModelName, ModelSpec, Value, Verdict};
 use reports::ReportData;
 use serde_json::json;
@@ -149,21 +149,8 @@ impl Plan {
                 initial: initial.or(own.initial),
             },
         };
-        let fits = match (&spec.initial, spec.name) {
-            (Some(value), ModelName::KvAppend) => value.as_text().is_some(),
-            (Some(value), ModelName::Mutex) => matches!(value.as_text(), Some("free" | "held")),
-            (Some(value), ModelName::MultiRegister) => matches!(value, Value::Map(_)),
-            (Some(_), ModelName::Register | ModelName::CasRegister | ModelName::Kv) | (None, _) => {
-                true
-            }
-        };
-        match &spec.initial {
-            Some(value) if !fits => bail!(
-                "{value} is no initial value of {}: a string for kv-append, \"free\" or \"held\" for mutex, a map for multi-register",
-                spec.name
-            ),
-            Some(_) | None => Ok(spec),
-        }
+        spec.check_initial()?;
+        Ok(spec)
     }
 
     fn tell(&self, file: &Path, judged: &Judged) -> Result<()> {

@@ -287,6 +287,22 @@ fn a_reader_that_has_gone_away_does_not_change_the_exit_code() {
 }
 
 #[test]
+fn an_initial_value_that_the_model_cannot_have_is_refused() {
+    for (model, initial) in [("mutex", "5"), ("kv-append", "5"), ("multi-register", "5")] {
+        let (code, _, stderr) = check(
+            "h.jsonl",
+            &valid(),
+            &["--model", model, "--initial", initial],
+        );
+        assert_eq!(code, 254, "{model}: {stderr}");
+        assert!(
+            stderr.contains(&format!("initial value of {model}")),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
 fn in_edn_only_keywords_are_not_clients() {
     let text = "{:process :nemesis :type :info :f :start}\n{:process \"1\" :type :invoke :f :read :value nil}\n";
     let (code, _, stderr) = check("h.edn", text.as_bytes(), &[]);

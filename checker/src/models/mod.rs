@@ -99,6 +99,41 @@ pub struct ModelSpec {
     pub initial: Option<Value>,
 }
 
+/// A first value that no object of the model can have.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{value} is no initial value of {model}: a string for kv-append, \"free\" or \"held\" for mutex, a map for multi-register"
+)]
+pub struct BadInitial {
+    model: ModelName,
+    value: Value,
+}
+
+impl ModelSpec {
+    /// Whether the objects of the model can start with the initial value.
+    ///
+    /// # Errors
+    /// [`BadInitial`] if they cannot.
+    pub fn check_initial(&self) -> Result<(), BadInitial> {
+        let Some(value) = &self.initial else {
+            return Ok(());
+        };
+        let fits = match self.name {
+            ModelName::KvAppend => value.as_text().is_some(),
+            ModelName::Mutex => matches!(value.as_text(), Some(register::FREE | register::HELD)),
+            ModelName::MultiRegister => matches!(value, Value::Map(_)),
+            ModelName::Register | ModelName::CasRegister | ModelName::Kv => true,
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(BadInitial {
+            model: self.name,
+            value: value.clone(),
+        })
+    }
+}
+
 impl From<ModelName> for ModelSpec {
     fn from(name: ModelName) -> Self {
         Self {

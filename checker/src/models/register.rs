@@ -231,8 +231,8 @@ impl Register {
     }
 }
 
-const FREE: &str = "free";
-const HELD: &str = "held";
+pub(super) const FREE: &str = "free";
+pub(super) const HELD: &str = "held";
 
 fn initial_value(spec: &ModelSpec) -> Value {
     spec.initial.clone().unwrap_or_else(|| match spec.name {
