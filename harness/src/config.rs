@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use checker::Nanos;
 use nemesis::NodeName;
 use nemesis::net::NetChoice;
 use nemesis::schedule::{FaultKind, PlanConfig, Schedule, Spans, plan};
@@ -147,13 +148,18 @@ impl RunConfig {
         }
     }
 
+    /// When the clients' time is over, on the clock of the run.
+    pub(crate) fn clients_end(&self) -> Nanos {
+        Nanos(nanos(self.time_limit))
+    }
+
     /// The faults of this run.
     pub(crate) fn schedule(&self) -> Schedule {
         let config = PlanConfig {
             nodes: self.nodes.clone(),
             kinds: self.kinds.clone(),
             quiet_start_ns: nanos(QUIET_START),
-            time_limit_ns: nanos(self.time_limit),
+            time_limit_ns: self.clients_end().0,
             spans: Spans::default(),
         };
         plan(self.seed, &config)

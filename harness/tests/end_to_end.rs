@@ -47,6 +47,16 @@ fn permits(probes: &[&str], test: &str) -> bool {
     permitted
 }
 
+/// A run with these options, kept in `out`.
+fn run_into(out: &TempDir, options: &str) -> Command {
+    let mut command = adrasteia();
+    command
+        .args(options.split_whitespace())
+        .arg("--out")
+        .arg(out.path());
+    command
+}
+
 struct Run {
     out: TempDir,
     output: Output,
@@ -55,12 +65,7 @@ struct Run {
 impl Run {
     fn of(options: &str) -> Self {
         let out = tempfile::tempdir().unwrap();
-        let output = adrasteia()
-            .args(options.split_whitespace())
-            .arg("--out")
-            .arg(out.path())
-            .output()
-            .unwrap();
+        let output = run_into(&out, options).output().unwrap();
         Self { out, output }
     }
 
@@ -215,10 +220,7 @@ struct Started {
 impl Started {
     fn until_clients_work(options: &str) -> Self {
         let out = tempfile::tempdir().unwrap();
-        let mut child = adrasteia()
-            .args(options.split_whitespace())
-            .arg("--out")
-            .arg(out.path())
+        let mut child = run_into(&out, options)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

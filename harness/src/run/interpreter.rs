@@ -4,7 +4,7 @@
 //! held up by a slow answer calls the overdue operations as soon as it can; each keeps the time at which it was
 //! due, so the waiting shows up as latency instead of vanishing (coordinated omission).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rand::RngExt as _;
@@ -106,7 +106,7 @@ impl Interpreter {
             {
                 return (worker, overdue);
             }
-            let invocation = self.lock().next(worker.part, &mut rng);
+            let invocation = self.workload().next(worker.part, &mut rng);
             self.perform(&mut worker, &invocation, Nanos(due_ns)).await;
         }
     }
@@ -156,7 +156,7 @@ impl Interpreter {
             }
             if invocation.mutates() {
                 // The last attempt may have taken effect: the next one must not write the same value.
-                invocation = self.lock().write(invocation.key().to_owned());
+                invocation = self.workload().write(invocation.key().to_owned());
             }
             tokio::time::sleep(RETRY_PAUSE).await;
         }
@@ -192,10 +192,11 @@ impl Interpreter {
             // Nobody wrote such a value; the checker will say so.
             (Invocation::Read { .. }, _) => return,
         };
-        self.lock().observe(invocation.key(), value);
+        self.workload().observe(invocation.key(), value);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Register> {
+    /// The state the workers share.
+    pub(crate) fn workload(&self) -> MutexGuard<'_, Register> {
         self.workload.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

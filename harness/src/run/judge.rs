@@ -44,10 +44,9 @@ pub(crate) fn judge(
     notes.extend(judgement.certificate());
     let refuted = judgement.certificate().filter(|_| judgement.is_refuted());
     let failure = evidence.failure.or(refuted);
-    let clients_end = Nanos(u64::try_from(config.time_limit.as_nanos()).unwrap_or(u64::MAX));
     let coverage = coverage(
         history,
-        clients_end,
+        config.clients_end(),
         &config.kinds,
         &faults,
         evidence.leader_changes,

@@ -137,14 +137,13 @@ impl Stage {
         ));
         let (workers, faults, overdue) = self.work_beside_faults(config).await?;
         let interrupted = self.ending.reason() == Some(EarlyEnd::Interrupted);
-        let recovered = self.recover(config, workers).await?;
+        let (workers, recovery_ms) = self.recover(config, workers).await?;
         let mut notes = Vec::new();
         if overdue > 0 {
             notes.push(format!(
                 "{overdue} operations that were due were never called: the clients were still waiting when their time was over. Raise --concurrency, or lower --rate."
             ));
         }
-        let (workers, recovery_ms) = recovered;
         let missing = self.final_reads(workers).await;
         if missing > 0 {
             notes.push(format!("{missing} final reads were not answered in time."));
@@ -176,7 +175,7 @@ impl Stage {
             progress: self.progress.clone(),
         };
         let faults = tokio::spawn(director.follow(config.schedule(), self.ending.clone()));
-        let until_ns = u64::try_from(config.time_limit.as_nanos()).unwrap_or(u64::MAX);
+        let until_ns = config.clients_end().0;
         let (workers, overdue) = self
             .interpreter
             .work(self.workers(config)?, config.rate, until_ns, &self.ending)
@@ -209,12 +208,7 @@ impl Stage {
     /// Reads what is left: the keys in use through every client, retired keys once. Returns how many reads failed.
     async fn final_reads(&self, workers: Vec<Worker>) -> usize {
         self.progress.say("final reads");
-        let (mut active, retired) = self
-            .interpreter
-            .workload
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .keys();
+        let (mut active, retired) = self.interpreter.workload().keys();
         active.push(RECOVERY_KEY.to_owned());
         let mut reads = vec![active; workers.len()];
         let readers = reads.len();
@@ -238,11 +232,7 @@ impl Stage {
     }
 
     fn recovery_write(&self) -> Invocation {
-        self.interpreter
-            .workload
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write(RECOVERY_KEY.to_owned())
+        self.interpreter.workload().write(RECOVERY_KEY.to_owned())
     }
 
     /// Clients are dealt out to the nodes in turn; of those of a node, every second one only reads.
