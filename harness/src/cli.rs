@@ -57,13 +57,28 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAME", default_value = "register")]
     pub workload: String,
     /// Nodes in the cluster
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        allow_negative_numbers = true
+    )]
     pub nodes: usize,
     /// Clients: a number, or a multiple of the nodes such as 2n
-    #[arg(long, value_name = "N|Kn", default_value = "2n")]
+    #[arg(
+        long,
+        value_name = "N|Kn",
+        default_value = "2n",
+        allow_negative_numbers = true
+    )]
     pub concurrency: String,
     /// Operations that arrive per second, over all clients, whether or not earlier ones have finished
-    #[arg(long, value_name = "OPS", default_value_t = 200.0)]
+    #[arg(
+        long,
+        value_name = "OPS",
+        default_value_t = 200.0,
+        allow_negative_numbers = true
+    )]
     pub rate: f64,
     /// How long clients work, without start, recovery and checking
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
@@ -82,7 +97,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "SIZE", default_value = "2GiB")]
     pub memory_limit: bytesize::ByteSize,
     /// Where all random choices come from; drawn and printed when not given
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// How nodes are connected and cut off
     #[arg(long, value_enum, default_value_t = Net::Auto)]
@@ -97,7 +112,12 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub out: PathBuf,
     /// Runs to make, with seeds that count up from the first
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        allow_negative_numbers = true
+    )]
     pub test_count: u32,
     /// How hard the test must have tried: below it, the exit code is 3
     #[arg(long, value_enum, default_value_t = Require::Weak)]

@@ -19,7 +19,7 @@ use crate::cli::{Net, Require, RunArgs};
 use crate::workload::WorkloadName;
 use arguments::{at_least, at_most, drawn_seed, kinds, nodes, parse, program, rate, workers};
 
-pub(crate) use out::check_out;
+pub(crate) use out::{check_out, check_place};
 
 /// Clients work undisturbed for so long before the first fault.
 const QUIET_START: Duration = Duration::from_secs(2);
@@ -127,6 +127,16 @@ impl RunConfig {
         if self.test_count == 0 {
             return usage("--test-count 0 makes no run: ask for at least 1");
         }
+        if self
+            .seed
+            .checked_add(u64::from(self.test_count) - 1)
+            .is_none()
+        {
+            return usage(format!(
+                "--seed {} cannot count up for --test-count {}: choose a smaller seed",
+                self.seed, self.test_count
+            ));
+        }
         if !self.bugs.is_empty() && matches!(self.program, NodeProgram::Other(_)) {
             return usage("--bug plants bugs in the bundled node: leave out --node-bin, or --bug");
         }
@@ -165,12 +175,13 @@ impl RunConfig {
         plan(self.seed, &config)
     }
 
-    /// The same run with the next seed.
-    pub(crate) fn next(&self) -> Self {
-        Self {
-            seed: self.seed.wrapping_add(1),
+    /// The same run with the next seed, if there is one.
+    pub(crate) fn next(&self) -> Option<Self> {
+        let seed = self.seed.checked_add(1)?;
+        Some(Self {
+            seed,
             ..self.clone()
-        }
+        })
     }
 
     /// The folder name that runs of this kind share.
@@ -244,6 +255,10 @@ mod tests {
             ("--node-bin /etc/passwd", "not an executable"),
             ("--node-bin /bin/true --bug read-no-quorum", "--node-bin"),
             ("--test-count 0", "--test-count"),
+            (
+                "--seed 18446744073709551615 --test-count 2",
+                "a smaller seed",
+            ),
         ] {
             match config(line) {
                 Err(UsageError(message)) => assert!(message.contains(part), "{line}: {message}"),

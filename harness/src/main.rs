@@ -20,6 +20,7 @@ mod say;
 mod workload;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use exit::Exit;
 
@@ -29,6 +30,9 @@ fn main() -> std::process::ExitCode {
         Err(error) => {
             // Help and version are answers, not mistakes; a closed pipe must not turn either into a panic.
             let _ = error.print();
+            if error.kind() == ErrorKind::ArgumentConflict {
+                say::aside(format_args!("Options stand behind their command."));
+            }
             return if error.use_stderr() {
                 Exit::Usage.into()
             } else {

@@ -23,7 +23,7 @@ use reports::{Net, ReportData, RunResult};
 
 use crate::cli::RunArgs;
 use crate::clock;
-use crate::config::{RunConfig, UsageError, check_out};
+use crate::config::{RunConfig, UsageError, check_out, check_place};
 use crate::exit::Exit;
 use crate::judgement::{self, Judgement};
 use crate::progress::Progress;
@@ -64,10 +64,10 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
         }
         let (exit, interrupted) = one(&config, &chosen)?;
         worst = worst.worst(exit);
-        if interrupted {
-            break;
+        match config.next().filter(|_| !interrupted) {
+            Some(next) => config = next,
+            None => break,
         }
-        config = config.next();
     }
     Ok(worst)
 }
@@ -78,6 +78,9 @@ fn refuse(error: &UsageError) -> Result<Exit> {
 }
 
 fn dry_run(config: &RunConfig) -> Result<Exit> {
+    if let Err(error) = check_place(&config.out) {
+        return refuse(&error);
+    }
     say::answer(format_args!("would run: {}", config.command()));
     let seconds = |ns| Duration::from_nanos(ns).as_secs_f64();
     for step in config.schedule().steps {

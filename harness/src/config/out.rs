@@ -2,10 +2,31 @@
 
 use std::path::Path;
 
+use nix::unistd::{AccessFlags, access};
+
 use super::{UsageError, usage};
 
 /// A run needs this much: node disks, logs, the history.
 const FREE_SPACE_MIB: u64 = 64;
+
+/// Checks, without making anything, that `out` is a folder to write to or could become one.
+pub(crate) fn check_place(out: &Path) -> Result<(), UsageError> {
+    let mut place = out;
+    while !place.exists() {
+        place = match place.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            Some(_) | None => Path::new("."),
+        };
+    }
+    if place.is_dir() && access(place, AccessFlags::W_OK | AccessFlags::X_OK).is_ok() {
+        return Ok(());
+    }
+    usage(format!(
+        "--out {}: {} is no folder you may write to; choose another",
+        out.display(),
+        place.display()
+    ))
+}
 
 /// Checks that a run's files can be kept below `out`.
 pub(crate) fn check_out(out: &Path) -> Result<(), UsageError> {
@@ -30,4 +51,22 @@ pub(crate) fn check_out(out: &Path) -> Result<(), UsageError> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_could_be_made_is_a_place_and_one_below_a_file_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(check_place(&folder.path().join("a/b")), Ok(()));
+        assert!(!folder.path().join("a").exists());
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let Err(UsageError(message)) = check_place(&file.join("runs")) else {
+            panic!("a file was taken for a folder")
+        };
+        assert!(message.contains("no folder"), "{message}");
+    }
 }
