@@ -186,7 +186,7 @@ impl Run {
         let (f, value) = match call {
             Call::Read => ("read", Value::Nil),
             Call::Write(new) => ("write", number(new)),
-            Call::Cas(expected, new) => ("cas", Value::List(vec![number(expected), number(new)])),
+            Call::Cas(expected, new) => ("cas", Value::from(vec![number(expected), number(new)])),
         };
         self.clients[client] = Some(Open {
             key,
@@ -309,7 +309,7 @@ impl Run {
             (Call::Read, _) => ("read", Value::Nil),
             (Call::Write(new), _) => ("write", number(new)),
             (Call::Cas(expected, new), _) => {
-                ("cas", Value::List(vec![number(expected), number(new)]))
+                ("cas", Value::from(vec![number(expected), number(new)]))
             }
         };
         let event_type = match open.effect {
@@ -342,7 +342,7 @@ impl Run {
             time: Nanos(self.events * 100_000),
             process: Process::Client(self.processes[client].cast_signed()),
             event_type,
-            f: f.to_owned(),
+            f: f.into(),
             key: (self.arguments.keys > 1).then(|| number(key)),
             value,
             node: None,

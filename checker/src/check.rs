@@ -1,5 +1,6 @@
 //! From a history to an answer: split by object, reduce, search each, explain.
 
+use std::num::NonZero;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,7 +26,7 @@ use crate::verdict::{Analysis, KeyAnalysis, KeyResult, Violation};
 #[error("{}operation {index} (`{f}` of process {process}): {reason}", .line.map_or_else(String::new, |line| format!("line {line}: ")))]
 pub struct ModelError {
     /// The line of the invocation, where it came from a file.
-    pub line: Option<usize>,
+    pub line: Option<NonZero<u32>>,
     /// [`crate::Event::index`] of the invocation.
     pub index: u64,
     /// Its function.
@@ -41,7 +42,7 @@ impl ModelError {
         Self {
             line: operation.line,
             index: operation.invoke_index,
-            f: operation.f.clone(),
+            f: operation.f.as_str().to_owned(),
             process: operation.process,
             reason,
         }

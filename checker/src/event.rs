@@ -7,6 +7,7 @@ use std::fmt;
 use serde::de::{Error as _, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::text::Text;
 use crate::value::Value;
 
 /// The first line of a history: what was recorded, and how to judge it.
@@ -68,7 +69,7 @@ pub struct Event {
     #[serde(rename = "type")]
     pub event_type: EventType,
     /// The name of the function, such as `read`.
-    pub f: String,
+    pub f: Text,
     /// The object it concerns, where a history has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Value>,
@@ -77,10 +78,10 @@ pub struct Event {
     pub value: Value,
     /// The node that was asked, or that answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node: Option<String>,
+    pub node: Option<Text>,
     /// Why a completion is not `ok`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub error: Option<Text>,
     /// When an invocation was due. It is called later if its client was still waiting for an earlier answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrival: Option<Nanos>,

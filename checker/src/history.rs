@@ -1,11 +1,14 @@
 //! A history: what the clients of a system asked, when, and what they were told.
 
+use std::num::NonZero;
+
 use serde::Serialize;
 
 use crate::event::{Event, Header, Nanos};
 use crate::formats::Format;
 use crate::models::{ModelName, ModelSpec};
 use crate::pairing::{self, MalformedHistory};
+use crate::text::Text;
 use crate::value::Value;
 
 /// The operations of a history, in the order of their calls.
@@ -52,7 +55,7 @@ pub struct Operation {
     /// The client.
     pub process: i64,
     /// The name of the function, such as `read`.
-    pub f: String,
+    pub f: Text,
     /// The object, where the record names one.
     pub key: Option<Value>,
     /// The value of the invocation.
@@ -72,16 +75,20 @@ pub struct Operation {
     /// When it was completed, with whatever outcome.
     pub return_time: Option<Nanos>,
     /// The line of the invocation in its file, where it came from one.
-    pub line: Option<usize>,
+    pub line: Option<NonZero<u32>>,
     /// [`Event::index`] of the invocation.
     pub invoke_index: u64,
     /// [`Event::index`] of the completion.
     pub complete_index: Option<u64>,
     /// The node of the completion, or else of the invocation.
-    pub node: Option<String>,
+    pub node: Option<Text>,
     /// The error of the completion.
-    pub error: Option<String>,
+    pub error: Option<Text>,
 }
+
+/// A million operations are held at once, beside what judges them.
+const OPERATION_BYTES: usize = 192;
+const _: () = assert!(size_of::<Operation>() <= OPERATION_BYTES);
 
 impl History {
     /// Pairs invocations and completions of recorded events.

@@ -46,6 +46,7 @@ mod pool;
 mod race;
 mod search;
 mod slots;
+mod text;
 mod unique;
 mod value;
 mod verdict;
@@ -62,6 +63,7 @@ pub use minimize::minimize;
 pub use models::{BadInitial, ModelName, ModelSpec, UnknownModel};
 pub use options::{Algorithm, CheckOptions, UnknownAlgorithm};
 pub use pairing::MalformedHistory;
+pub use text::Text;
 pub use value::{Float, LiteralError, Value};
 pub use verdict::{
     Analysis, Anomaly, AnomalyClass, KeyAnalysis, KeyResult, Staleness, Verdict, Violation,

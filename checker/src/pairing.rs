@@ -1,23 +1,26 @@
 //! Well-formedness: invocations and completions become operations.
 
+use std::num::NonZero;
+
 use rustc_hash::FxHashMap;
 
 use crate::event::{Event, EventType, Nanos, Process};
 use crate::history::{OpId, Operation, Outcome};
+use crate::text::Text;
 use crate::value::Value;
 
 /// An event as a format yields it; what other formats lack is optional.
 pub(crate) struct Record {
-    pub(crate) line: Option<usize>,
+    pub(crate) line: Option<NonZero<u32>>,
     pub(crate) index: Option<u64>,
     pub(crate) time: Option<Nanos>,
     pub(crate) process: Process,
     pub(crate) event_type: EventType,
-    pub(crate) f: String,
+    pub(crate) f: Text,
     pub(crate) key: Option<Value>,
     pub(crate) value: Value,
-    pub(crate) node: Option<String>,
-    pub(crate) error: Option<String>,
+    pub(crate) node: Option<Text>,
+    pub(crate) error: Option<Text>,
     pub(crate) arrival: Option<Nanos>,
 }
 
@@ -39,12 +42,26 @@ impl From<Event> for Record {
     }
 }
 
+/// The number of a line, which memory bounds long before it ends.
+pub(crate) fn line_number(number: usize) -> Option<NonZero<u32>> {
+    u32::try_from(number).ok().and_then(NonZero::new)
+}
+
 /// A sequence of events that no set of clients can have produced.
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
 pub struct MalformedHistory {
     pub(crate) line: Option<usize>,
     pub(crate) reason: String,
+}
+
+impl MalformedHistory {
+    fn of(record: &Record, reason: String) -> Self {
+        Self {
+            line: record.line.map(|line| line.get() as usize),
+            reason,
+        }
+    }
 }
 
 pub(crate) struct Paired {
@@ -69,7 +86,7 @@ struct Pairing {
     operations: Vec<Operation>,
     nemesis: Vec<Event>,
     /// The open operation of each process, and the line of its invocation.
-    open: FxHashMap<i64, (usize, Option<usize>)>,
+    open: FxHashMap<i64, (usize, Option<NonZero<u32>>)>,
 }
 
 impl Pairing {
@@ -95,14 +112,14 @@ impl Pairing {
         let id = self.operations.len();
         if let Some((open, line)) = self.open.insert(process, (id, record.line)) {
             let f = &self.operations[open].f;
-            return Err(MalformedHistory {
-                line: record.line,
-                reason: format!(
+            return Err(MalformedHistory::of(
+                &record,
+                format!(
                     "process {process} invokes `{}` while its `{f}`{} is still open",
                     record.f,
                     of_line(line)
                 ),
-            });
+            ));
         }
         self.operations.push(Operation {
             id: OpId(id),
@@ -134,37 +151,37 @@ impl Pairing {
         outcome: Outcome,
     ) -> Result<(), MalformedHistory> {
         let Some((open, invoked)) = self.open.remove(&process) else {
-            return Err(MalformedHistory {
-                line: record.line,
-                reason: format!(
+            return Err(MalformedHistory::of(
+                &record,
+                format!(
                     "process {process} completes `{}` but has no open invocation",
                     record.f
                 ),
-            });
+            ));
         };
         let operation = &mut self.operations[open];
         if operation.f != record.f {
-            return Err(MalformedHistory {
-                line: record.line,
-                reason: format!(
+            return Err(MalformedHistory::of(
+                &record,
+                format!(
                     "process {process} completes `{}` but its open invocation{} is `{}`",
                     record.f,
                     of_line(invoked),
                     operation.f
                 ),
-            });
+            ));
         }
         if let (Some(asked), Some(answered)) = (&operation.key, &record.key)
             && asked != answered
         {
-            return Err(MalformedHistory {
-                line: record.line,
-                reason: format!(
+            return Err(MalformedHistory::of(
+                &record,
+                format!(
                     "process {process} completes `{}` on key {answered} but its open invocation{} is on {asked}",
                     record.f,
                     of_line(invoked),
                 ),
-            });
+            ));
         }
         finish(operation, position, record, outcome);
         Ok(())
@@ -185,7 +202,7 @@ fn finish(operation: &mut Operation, position: u64, record: Record, outcome: Out
     operation.error = record.error;
 }
 
-fn of_line(line: Option<usize>) -> String {
+fn of_line(line: Option<NonZero<u32>>) -> String {
     line.map_or_else(String::new, |line| format!(" of line {line}"))
 }
 

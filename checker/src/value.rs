@@ -7,12 +7,14 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::formats::edn;
+use crate::text::Text;
 
 /// A datum of a history, with a total order so that everything built from it is deterministic.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,14 +26,16 @@ pub enum Value {
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// A number with a fraction, or one that does not fit 64 bits with a sign.
+    /// A floating-point number.
     Float(Float),
+    /// A number that is neither of these without loss, as its digits: `18446744073709551616`, `22/7`.
+    Number(Text),
     /// A string, keyword or symbol.
-    Text(String),
-    /// A vector, list or set.
-    List(Vec<Value>),
-    /// A map.
-    Map(BTreeMap<Value, Value>),
+    Text(Text),
+    /// A vector, list or set. Clones share it.
+    List(Arc<Vec<Value>>),
+    /// A map. Clones share it.
+    Map(Arc<BTreeMap<Value, Value>>),
 }
 
 /// A floating-point number with the total order of IEEE 754, so that it can be compared and hashed.
@@ -88,13 +92,43 @@ impl From<i64> for Value {
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        Self::Text(text.into())
     }
 }
 
 impl From<String> for Value {
     fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<Text> for Value {
+    fn from(text: Text) -> Self {
         Self::Text(text)
+    }
+}
+
+impl From<Vec<Value>> for Value {
+    fn from(items: Vec<Value>) -> Self {
+        Self::List(items.into())
+    }
+}
+
+impl From<BTreeMap<Value, Value>> for Value {
+    fn from(entries: BTreeMap<Value, Value>) -> Self {
+        Self::Map(entries.into())
+    }
+}
+
+impl FromIterator<(Value, Value)> for Value {
+    fn from_iter<I: IntoIterator<Item = (Value, Value)>>(entries: I) -> Self {
+        Self::from(BTreeMap::from_iter(entries))
+    }
+}
+
+impl FromIterator<Value> for Value {
+    fn from_iter<I: IntoIterator<Item = Value>>(items: I) -> Self {
+        Self::from(Vec::from_iter(items))
     }
 }
 
@@ -106,6 +140,7 @@ impl fmt::Display for Value {
             Self::Bool(truth) => write!(out, "{truth}"),
             Self::Int(number) => write!(out, "{number}"),
             Self::Float(number) => write!(out, "{:?}", number.0),
+            Self::Number(digits) => write!(out, "{digits}"),
             Self::Text(text) => write!(out, "{text:?}"),
             Self::List(items) => {
                 out.write_str("[")?;
@@ -170,17 +205,17 @@ impl Serialize for Value {
             Self::Bool(truth) => serializer.serialize_bool(*truth),
             Self::Int(number) => serializer.serialize_i64(*number),
             Self::Float(number) => serializer.serialize_f64(number.0),
-            Self::Text(text) => serializer.serialize_str(text),
+            Self::Number(text) | Self::Text(text) => serializer.serialize_str(text),
             Self::List(items) => {
                 let mut list = serializer.serialize_seq(Some(items.len()))?;
-                for item in items {
+                for item in items.iter() {
                     list.serialize_element(item)?;
                 }
                 list.end()
             }
             Self::Map(entries) => {
                 let mut map = serializer.serialize_map(Some(entries.len()))?;
-                for (key, value) in entries {
+                for (key, value) in entries.iter() {
                     map.serialize_entry(&key_text(key), value)?;
                 }
                 map.end()
@@ -220,13 +255,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Int(number))
     }
 
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Value, E> {
-        let int = i64::try_from(number).map(Value::Int);
-        int.map_err(|_| {
-            E::custom(format!(
-                "the integer {number} does not fit into 64 bits with a sign"
-            ))
-        })
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        let number = i64::try_from(number).map_err(|_| number);
+        Ok(number.map_or_else(|large| Value::Number(large.to_string().into()), Value::Int))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
@@ -234,11 +265,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::Text(text.to_owned()))
+        Ok(Value::from(text))
     }
 
     fn visit_string<E>(self, text: String) -> Result<Value, E> {
-        Ok(Value::Text(text))
+        Ok(Value::from(text))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
@@ -246,14 +277,14 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some(item) = list.next_element()? {
             items.push(item);
         }
-        Ok(Value::List(items))
+        Ok(Value::from(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut entries = BTreeMap::new();
-        while let Some((key, value)) = map.next_entry::<String, Value>()? {
+        while let Some((key, value)) = map.next_entry::<Text, Value>()? {
             entries.insert(Value::Text(key), value);
         }
-        Ok(Value::Map(entries))
+        Ok(Value::from(entries))
     }
 }

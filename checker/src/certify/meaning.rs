@@ -363,9 +363,12 @@ fn text(value: &Value) -> Result<&str, String> {
     match value {
         Value::Nil => Ok(""),
         Value::Text(text) => Ok(text),
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::List(_) | Value::Map(_) => {
-            Err(format!("{value} is no text"))
-        }
+        Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Number(_)
+        | Value::List(_)
+        | Value::Map(_) => Err(format!("{value} is no text")),
     }
 }
 

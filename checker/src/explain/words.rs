@@ -233,7 +233,7 @@ impl Teller<'_> {
 
     fn noun(&self, operation: &RegisterOp) -> String {
         match operation.action {
-            Action::ReadAny | Action::Read(_) => self.operation(operation).f.clone(),
+            Action::ReadAny | Action::Read(_) => self.operation(operation).f.as_str().to_owned(),
             Action::Write(value) => format!("write of {}", self.value(value)),
             Action::Cas { expected, new } => {
                 format!("cas from {} to {}", self.value(expected), self.value(new))

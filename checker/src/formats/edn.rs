@@ -11,7 +11,7 @@ use clojure_reader::error::{Code, Error};
 use crate::event::{EventType, Nanos, Process};
 use crate::formats::jsonl::error_text;
 use crate::formats::{Parsed, malformed};
-use crate::pairing::{MalformedHistory, Record};
+use crate::pairing::{MalformedHistory, Record, line_number};
 use crate::value::{Float, Value};
 
 /// Values are walked by recursion, so their depth is bounded; JSON has the same limit.
@@ -148,7 +148,7 @@ fn record(form: &Edn<'_>, line: usize) -> Result<Option<Record>, String> {
     };
     let node = field("node").map(|node| to_value(node, 0)).transpose()?;
     Ok(Some(Record {
-        line: Some(line),
+        line: line_number(line),
         index: field("index")
             .map(|index| whole(index, ":index"))
             .transpose()?,
@@ -158,7 +158,7 @@ fn record(form: &Edn<'_>, line: usize) -> Result<Option<Record>, String> {
             .map(Nanos),
         process: Process::Client(process),
         event_type: EventType::parse(name(field("type"), ":type")?)?,
-        f: name(field("f"), ":f")?.to_owned(),
+        f: name(field("f"), ":f")?.into(),
         key: field("key").map(|key| to_value(key, 0)).transpose()?,
         value: field("value").map_or(Ok(Value::Nil), |value| to_value(value, 0))?,
         node: node.and_then(error_text),
@@ -222,18 +222,16 @@ fn to_value(form: &Edn<'_>, depth: usize) -> Result<Value, String> {
         Edn::Bool(truth) => Value::Bool(*truth),
         Edn::Int(number) => Value::Int(*number),
         Edn::Double(number) => Value::Float(Float(number.0)),
-        Edn::Key(text) | Edn::Symbol(text) | Edn::Str(text) => Value::Text(text.to_string()),
-        Edn::Char(letter) => Value::Text(letter.to_string()),
-        Edn::Vector(items) | Edn::List(items) => Value::List(all(&mut items.iter())?),
-        Edn::Set(items) => Value::List(all(&mut items.iter())?),
-        Edn::Map(entries) => Value::Map(
-            entries
-                .iter()
-                .map(|(key, value)| Ok((to_value(key, depth + 1)?, to_value(value, depth + 1)?)))
-                .collect::<Result<_, String>>()?,
-        ),
+        Edn::Key(text) | Edn::Symbol(text) | Edn::Str(text) => Value::from(&**text),
+        Edn::Char(letter) => Value::from(letter.to_string()),
+        Edn::Vector(items) | Edn::List(items) => Value::from(all(&mut items.iter())?),
+        Edn::Set(items) => Value::from(all(&mut items.iter())?),
+        Edn::Map(entries) => entries
+            .iter()
+            .map(|(key, value)| Ok((to_value(key, depth + 1)?, to_value(value, depth + 1)?)))
+            .collect::<Result<Value, String>>()?,
         Edn::Tagged(_, inner) => to_value(inner, depth + 1)?,
-        other @ (Edn::Rational(_) | _) => Value::Text(other.to_string()),
+        other @ (Edn::Rational(_) | _) => Value::Number(other.to_string().into()),
     })
 }
 

@@ -3,7 +3,8 @@
 use crate::event::{EventType, Process};
 use crate::formats::edn;
 use crate::formats::{Parsed, malformed};
-use crate::pairing::{MalformedHistory, Record};
+use crate::pairing::{MalformedHistory, Record, line_number};
+use crate::text::Text;
 use crate::value::Value;
 
 const MARK: &str = "jepsen.util - ";
@@ -41,16 +42,16 @@ fn event_record(event: &str, number: usize) -> Result<Option<Record>, String> {
         .map_err(|_| format!("`{process}` is not the number of a process"))?;
     let (value, error) = value_or_error(value.trim())?;
     Ok(Some(Record {
-        line: Some(number),
+        line: line_number(number),
         index: None,
         time: None,
         process: Process::Client(process),
         event_type: EventType::parse(event_type.trim_start_matches(':'))?,
-        f: f.trim_start_matches(':').to_owned(),
+        f: f.trim_start_matches(':').into(),
         key: None,
         value,
         node: None,
-        error,
+        error: error.map(Text::from),
         arrival: None,
     }))
 }

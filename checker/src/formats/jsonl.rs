@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use crate::event::{EventType, Header, Nanos, Process};
 use crate::formats::{Parsed, malformed};
-use crate::pairing::{MalformedHistory, Record};
+use crate::pairing::{MalformedHistory, Record, line_number};
+use crate::text::Text;
 use crate::value::Value;
 
 /// A line as it may be: what our own files always have is optional in those of others.
@@ -15,13 +16,13 @@ struct Line {
     process: Process,
     #[serde(rename = "type")]
     event_type: EventType,
-    f: String,
+    f: Text,
     #[serde(default)]
     key: Option<Value>,
     #[serde(default)]
     value: Value,
     #[serde(default)]
-    node: Option<String>,
+    node: Option<Text>,
     #[serde(default)]
     error: Option<Value>,
     #[serde(default)]
@@ -82,7 +83,7 @@ fn header(line: &str, number: usize) -> Result<Option<Header>, MalformedHistory>
 
 fn record(line: Line, number: usize) -> Record {
     Record {
-        line: Some(number),
+        line: line_number(number),
         index: line.index,
         time: line.time.map(Nanos),
         process: line.process,
@@ -97,15 +98,16 @@ fn record(line: Line, number: usize) -> Record {
 }
 
 /// Errors of others may be any datum.
-pub(crate) fn error_text(error: Value) -> Option<String> {
+pub(crate) fn error_text(error: Value) -> Option<Text> {
     match error {
         Value::Nil => None,
         Value::Text(text) => Some(text),
         other @ (Value::Bool(_)
         | Value::Int(_)
         | Value::Float(_)
+        | Value::Number(_)
         | Value::List(_)
-        | Value::Map(_)) => Some(other.to_string()),
+        | Value::Map(_)) => Some(other.to_string().into()),
     }
 }
 

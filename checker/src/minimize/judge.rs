@@ -120,13 +120,13 @@ impl<'a, 'h> Judge<'a, 'h> {
                 item.operation.output.clone(),
             ),
             Act::Parts(parts) if self.object.model == ModelName::MultiRegister => {
-                let parts = Value::List(parts.iter().map(transaction_part).collect());
+                let parts: Value = parts.iter().map(transaction_part).collect();
                 ("txn", parts.clone(), parts)
             }
             Act::Parts(parts) => match parts[..] {
                 [Part::Read(_, value)] => ("read", Value::Nil, value.clone()),
                 [Part::Read(_, expected), Part::Write(_, new)] => {
-                    let pair = Value::List(vec![expected.clone(), new.clone()]);
+                    let pair = Value::from(vec![expected.clone(), new.clone()]);
                     ("cas", pair.clone(), pair)
                 }
                 [.., Part::Write(_, value)] => ("write", value.clone(), value.clone()),
@@ -136,7 +136,7 @@ impl<'a, 'h> Judge<'a, 'h> {
         Operation {
             id: item.operation.id,
             process: item.operation.process,
-            f: f.to_owned(),
+            f: f.into(),
             key: None,
             input,
             output,
@@ -171,7 +171,7 @@ fn transaction_part(part: &Part<'_>) -> Value {
         Part::Write(register, value) => ("write", register, value),
     };
     let register = register.cloned().unwrap_or_default();
-    Value::List(vec![f.into(), register, value.clone()])
+    Value::from(vec![f.into(), register, value.clone()])
 }
 
 /// The caller's budget, and an end to each question: one that is hard to answer is not worth the time of a hundred others.

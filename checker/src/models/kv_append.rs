@@ -59,11 +59,14 @@ fn action(entry: &Entry<'_>) -> Result<Option<Action>, String> {
 /// A key that was never put is an empty string.
 fn text(value: &Value) -> Result<String, String> {
     match value {
-        Value::Text(text) => Ok(text.clone()),
+        Value::Text(text) => Ok(text.as_str().to_owned()),
         Value::Nil => Ok(String::new()),
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::List(_) | Value::Map(_) => {
-            Err(format!("kv-append holds strings, not {value}"))
-        }
+        Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Number(_)
+        | Value::List(_)
+        | Value::Map(_) => Err(format!("kv-append holds strings, not {value}")),
     }
 }
 
@@ -98,7 +101,7 @@ impl Machine for Strings {
     }
 
     fn value(&self, state: StateId) -> Value {
-        Value::Text(self.strings.get(state).clone())
+        Value::from(self.strings.get(state).as_str())
     }
 
     fn boxed_clone(&self) -> Box<dyn Machine> {

@@ -184,12 +184,10 @@ impl Machine for MultiRegister {
             .get(state)
             .iter()
             .map(|&value| self.values.get(value).clone());
-        Value::Map(
-            values
-                .zip(registers)
-                .map(|(value, register)| (register, value))
-                .collect(),
-        )
+        values
+            .zip(registers)
+            .map(|(value, register)| (register, value))
+            .collect()
     }
 
     fn boxed_clone(&self) -> Box<dyn Machine> {

@@ -341,7 +341,7 @@ fn weaker(left: &[Weakened], place: usize, model: ModelName, history: &History) 
     };
     let operation = history.operation(one.id);
     let changes = |weakened| self::weakened(operation, weakened, model);
-    let still_writes = changes(&write_only).input != Value::List(Vec::new());
+    let still_writes = changes(&write_only).input != Value::from(Vec::new());
     // An optional transaction has no answer that could be forgotten.
     let has_answer = one.presence == Presence::Mandatory || operation.f != "txn";
     if changes(&write_only) != changes(&one) && still_writes && has_answer {
@@ -392,18 +392,18 @@ fn weakened(operation: &Operation, weakened: &Weakened, model: ModelName) -> Ope
             "acquire" => ("free", "held"),
             _ => ("held", "free"),
         };
-        operation.f = "cas".to_owned();
-        operation.input = Value::List(vec![expected.into(), new.into()]);
+        operation.f = "cas".into();
+        operation.input = Value::from(vec![expected.into(), new.into()]);
     }
     if weakened.effect == Effect::WriteOnly {
         match (operation.f.as_str(), operation.input.as_list()) {
             ("cas", Some([expected, new])) if expected != new => {
                 operation.input = new.clone();
-                operation.f = "write".to_owned();
+                operation.f = "write".into();
             }
             ("txn", Some(parts)) => {
                 let writes = parts.iter().filter(|part| is_write(part)).cloned();
-                operation.input = Value::List(writes.collect());
+                operation.input = writes.collect();
                 operation.output = operation.input.clone();
             }
             _ => {}

@@ -366,7 +366,7 @@ fn operations_that_a_model_does_not_know_are_named() {
 
 #[test]
 fn literals_are_json_or_edn() {
-    let map = Value::Map([(Value::from("x"), Value::Int(0))].into());
+    let map = Value::from_iter([(Value::from("x"), Value::Int(0))]);
     for (text, value) in [
         ("nil", Value::Nil),
         ("null", Value::Nil),
@@ -374,7 +374,7 @@ fn literals_are_json_or_edn() {
         ("\"\"", Value::from("")),
         ("{:x 0}", map.clone()),
         ("{\"x\": 0}", map),
-        ("[1 2]", Value::List(vec![1.into(), 2.into()])),
+        ("[1 2]", Value::from(vec![1.into(), 2.into()])),
     ] {
         assert_eq!(
             Value::parse_literal(text).expect("a literal"),

@@ -1,6 +1,6 @@
 //! Readers answer for all bytes; what we write we read.
 
-use checker::{Event, EventType, Float, Format, Header, Nanos, Process, Value, formats};
+use checker::{Event, EventType, Float, Format, Header, Nanos, Process, Text, Value, formats};
 use proptest::prelude::*;
 
 fn value() -> impl Strategy<Value = Value> {
@@ -9,13 +9,13 @@ fn value() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::Bool),
         any::<i64>().prop_map(Value::Int),
         (-1e9..1e9).prop_map(|number| Value::Float(Float(number))),
-        ".*".prop_map(Value::Text),
+        ".*".prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 16, 4, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
-            prop::collection::btree_map(".{0,4}".prop_map(Value::Text), inner, 0..4)
-                .prop_map(Value::Map),
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(".{0,4}".prop_map(Value::from), inner, 0..4)
+                .prop_map(Value::from),
         ]
     })
 }
@@ -44,12 +44,12 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
                 time: Nanos(time.into()),
                 process: Process::Client(process),
                 event_type,
-                f: f.clone(),
+                f: f.as_str().into(),
                 key: key.clone(),
                 arrival: None,
                 value: value.clone(),
-                node: text.clone(),
-                error: text.clone(),
+                node: text.clone().map(Text::from),
+                error: text.clone().map(Text::from),
             };
             events.push(event(EventType::Invoke, events.len() as u64));
             if completes {

@@ -77,7 +77,7 @@ impl Drawn<'_> {
         let value = match &self.words[1..] {
             [] => Value::Nil,
             [one] => literal(one),
-            several => Value::List(several.iter().map(|word| literal(word)).collect()),
+            several => several.iter().map(|word| literal(word)).collect(),
         };
         let invoked = if f == "read" || f == "get" {
             Value::Nil
@@ -89,10 +89,10 @@ impl Drawn<'_> {
             time: Nanos(column as u64 * COLUMN_NS),
             process: Process::Client(process),
             event_type,
-            f: f.to_owned(),
+            f: f.into(),
             key: None,
             value,
-            node: Some(format!("n{process}")),
+            node: Some(format!("n{process}").into()),
             error: None,
             arrival: None,
         };

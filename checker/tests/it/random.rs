@@ -1,6 +1,7 @@
 //! Random small histories, most of them nearly right, against the oracle.
 
 use std::num::NonZero;
+use std::sync::Arc;
 
 use checker::{
     Algorithm, Analysis, CheckOptions, Event, EventType, History, KeyResult, Limit, ModelName,
@@ -211,12 +212,10 @@ pub(crate) fn initial(model: ModelName) -> Value {
     match model {
         ModelName::Mutex => Value::from("free"),
         ModelName::KvAppend => Value::from(""),
-        ModelName::MultiRegister => Value::Map(
-            [("x", 0), ("y", 0)]
-                .into_iter()
-                .map(|(key, value)| (Value::from(key), value.into()))
-                .collect(),
-        ),
+        ModelName::MultiRegister => [("x", 0), ("y", 0)]
+            .into_iter()
+            .map(|(key, value)| (Value::from(key), Value::Int(value)))
+            .collect(),
         ModelName::Register | ModelName::CasRegister | ModelName::Kv => Value::Int(0),
     }
 }
@@ -279,7 +278,7 @@ fn invocation(shape: &Shape, process: i64, number: i64, random: &mut ChaCha8Rng)
         (_, 0..=2) => ("read", Value::Nil),
         (ModelName::CasRegister, 3) => {
             let expected = random.random_range(0..=shape.operations.min(4) as i64);
-            ("cas", Value::List(vec![expected.into(), new.into()]))
+            ("cas", Value::from(vec![expected.into(), new.into()]))
         }
         (_, _) => ("write", new.into()),
     };
@@ -290,19 +289,17 @@ fn transaction(values: i64, random: &mut ChaCha8Rng) -> Value {
     let part = |random: &mut ChaCha8Rng| {
         let register = Value::from(["x", "y"][random.random_range(0..2)]);
         match random.random_ratio(1, 2) {
-            true => Value::List(vec!["read".into(), register, Value::Nil]),
-            false => Value::List(vec![
+            true => Value::from(vec!["read".into(), register, Value::Nil]),
+            false => Value::from(vec![
                 "write".into(),
                 register,
                 random.random_range(0..=values).into(),
             ]),
         }
     };
-    Value::List(
-        (0..random.random_range(1..=2))
-            .map(|_| part(random))
-            .collect(),
-    )
+    (0..random.random_range(1..=2))
+        .map(|_| part(random))
+        .collect()
 }
 
 /// The answer of the object, `None` if it refuses.
@@ -328,6 +325,7 @@ fn play_transaction(state: &mut Value, parts: &Value) -> Value {
     let Value::Map(registers) = state else {
         panic!("the state is a map")
     };
+    let registers = Arc::make_mut(registers);
     let answered = parts.as_list().expect("a list").iter().map(|part| {
         let [f, register, value] = part.as_list().expect("a part") else {
             panic!("a part has three")
@@ -338,9 +336,9 @@ fn play_transaction(state: &mut Value, parts: &Value) -> Value {
             registers[register].clone()
         };
         registers.insert(register.clone(), value.clone());
-        Value::List(vec![f.clone(), register.clone(), value])
+        Value::from(vec![f.clone(), register.clone(), value])
     });
-    Value::List(answered.collect())
+    answered.collect()
 }
 
 fn completion(
@@ -375,10 +373,10 @@ fn falsified(shape: &Shape, f: &str, answer: Value, random: &mut impl Rng) -> Va
         ("read", _) => Value::Int(random.random_range(0..=4)),
         ("get", _) => Value::from(["", "a", "ab"][random.random_range(0..3)]),
         ("txn", Value::List(mut parts)) => {
-            if let Some(Value::List(part)) = parts.first_mut()
+            if let Some(Value::List(part)) = Arc::make_mut(&mut parts).first_mut()
                 && part[0] == Value::from("read")
             {
-                part[2] = random.random_range(0..=shape.values).into();
+                Arc::make_mut(part)[2] = random.random_range(0..=shape.values).into();
             }
             Value::List(parts)
         }
@@ -392,7 +390,7 @@ fn event(process: i64, event_type: EventType, f: &str, value: Value) -> Event {
         time: Nanos(0),
         process: Process::Client(process),
         event_type,
-        f: f.to_owned(),
+        f: f.into(),
         key: None,
         value,
         node: None,

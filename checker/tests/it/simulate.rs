@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use checker::{Event, EventType, Header, History, Nanos, Process, Value};
+use checker::{Event, EventType, Header, History, Nanos, Process, Text, Value};
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -111,7 +111,7 @@ impl Simulation {
         let (f, input) = match self.random.random_range(0..10) {
             0..5 => ("read", Value::Nil),
             5..8 => ("write", new.into()),
-            _ => ("cas", Value::List(vec![seen.into(), new.into()])),
+            _ => ("cas", Value::from(vec![seen.into(), new.into()])),
         };
         let effect_at = self.now + self.random.random_range(1..8);
         let return_at = effect_at + self.random.random_range(0..8);
@@ -175,11 +175,11 @@ impl Simulation {
             time: Nanos(self.now * 1_000_000),
             process: Process::Client(self.processes[client]),
             event_type,
-            f: f.to_owned(),
+            f: f.into(),
             key: Some(Value::Int(key)),
             arrival: None,
             value,
-            node: nodes.choose(&mut self.random).map(ToString::to_string),
+            node: nodes.choose(&mut self.random).map(|node| Text::from(*node)),
             error: None,
         });
     }

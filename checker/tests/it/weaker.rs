@@ -77,7 +77,7 @@ fn draw(random: &mut ChaCha8Rng) -> History {
             0..5 => ("read", Value::Nil, Value::Int(value)),
             5..9 => ("write", Value::Int(new), Value::Int(new)),
             _ => {
-                let pair = Value::List(vec![value.into(), new.into()]);
+                let pair = Value::from(vec![value.into(), new.into()]);
                 ("cas", pair.clone(), pair)
             }
         };
@@ -90,7 +90,7 @@ fn draw(random: &mut ChaCha8Rng) -> History {
                 time: Nanos(0),
                 process: Process::Client(process),
                 event_type,
-                f: f.to_owned(),
+                f: f.into(),
                 key: Some(Value::Int(key)),
                 value,
                 node: None,

@@ -90,8 +90,8 @@ pub(crate) fn acknowledged_during(
     let mut by_node = BTreeMap::new();
     for operation in &history.operations {
         if operation.outcome == Outcome::Ok && returned_during(operation, fault) {
-            let node = operation.node.clone().unwrap_or_default();
-            *by_node.entry(node).or_default() += 1;
+            let node = operation.node.clone().map(String::from);
+            *by_node.entry(node.unwrap_or_default()).or_default() += 1;
         }
     }
     by_node
@@ -116,10 +116,10 @@ mod tests {
             time: Nanos(time_us * 1_000),
             process: Process::Client(1),
             event_type,
-            f: "write".to_owned(),
+            f: "write".into(),
             key: Some(Value::from("k1")),
             value: Value::Int(1),
-            node: Some("n1".to_owned()),
+            node: Some("n1".into()),
             error: None,
             arrival: None,
         };

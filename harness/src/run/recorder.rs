@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
-use checker::{Event, EventType, Header, Nanos, Process, Value};
+use checker::{Event, EventType, Header, Nanos, Process, Text, Value};
 
 use crate::clock::Clock;
 use crate::workload::Invocation;
@@ -94,7 +94,7 @@ impl Recorder {
             Completion::Info(error) => (EventType::Info, input(invocation), Some(error.clone())),
         };
         self.append(|index, time| Event {
-            error,
+            error: error.map(Text::from),
             ..client_event(index, time, process, event_type, invocation, value, node)
         });
     }
@@ -108,7 +108,7 @@ impl Recorder {
             time,
             process: Process::Nemesis,
             event_type: EventType::Info,
-            f: name.to_owned(),
+            f: name.into(),
             key: None,
             value,
             node: None,
@@ -170,10 +170,10 @@ fn client_event(
         time,
         process: Process::Client(process),
         event_type,
-        f: function(invocation).to_owned(),
-        key: Some(Value::Text(invocation.key().into())),
+        f: function(invocation).into(),
+        key: Some(Value::from(invocation.key())),
         value,
-        node: Some(node.to_owned()),
+        node: Some(node.into()),
         error: None,
         arrival: None,
     }
@@ -193,7 +193,7 @@ fn input(invocation: &Invocation) -> Value {
         Invocation::Write { value, .. } => Value::Int(*value),
         Invocation::Cas {
             expected, value, ..
-        } => Value::List(vec![datum(*expected), Value::Int(*value)]),
+        } => Value::from(vec![datum(*expected), Value::Int(*value)]),
     }
 }
 

@@ -192,7 +192,7 @@ fn point(operation: &Operation, functions: &[String]) -> Option<Point> {
     let latency_ns = operation.return_time?.0.saturating_sub(due);
     let series = functions
         .iter()
-        .position(|name| *name == operation.f)
+        .position(|name| operation.f == *name)
         .unwrap_or(functions.len());
     Some(Point {
         time_ns: due,

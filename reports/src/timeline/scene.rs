@@ -239,7 +239,7 @@ mod tests {
             time: Nanos(time * 1_000_000),
             process: Process::Client(process),
             event_type,
-            f: f.to_owned(),
+            f: f.into(),
             key: None,
             value: Value::Int(process),
             node: None,
