@@ -48,6 +48,7 @@ mod search;
 mod slots;
 mod text;
 mod unique;
+mod uses;
 mod value;
 mod verdict;
 mod weaker;

@@ -5,10 +5,10 @@ use rustc_hash::FxHashMap;
 use super::Configuration;
 use super::board::Board;
 use super::meter::{Halt, Meter};
-use super::uses::Uses;
 use crate::mask::Mask;
 use crate::models::machine::StateId;
 use crate::slots::FREE;
+use crate::uses::Uses;
 
 /// Comparing so many pairs counts as one configuration.
 const COMPARISONS_PER_WORK: u64 = 8;

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::Configuration;
-use super::uses::{Class, Uses, UsesId};
 use crate::mask::Mask;
 use crate::models::machine::{ActionId, Machine, Problem, StateId, Step};
 use crate::slots::{FREE, Slots};
+use crate::uses::{Class, Classes, Uses, UsesId};
 
 /// How an action takes part in the frontier's rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +25,7 @@ pub(super) struct Board<const WORDS: usize> {
     pub(super) machine: Box<dyn Machine>,
     slots: Slots,
     kinds: Vec<Kind>,
-    /// The class of each action, [`FREE`] where no indeterminate operation has it.
-    classes: Vec<Class>,
-    /// The indeterminate steps of each class, in the order of their calls.
-    indeterminate: Vec<Vec<u32>>,
+    classes: Classes,
     pub(super) moment: Moment<WORDS>,
     /// The slots of all choices, each choice's in the order of their returns.
     by_choice: Vec<u32>,
@@ -78,16 +75,7 @@ impl<const WORDS: usize> Board<WORDS> {
         let Problem { steps, machine } = problem;
         let actions = steps.iter().map(|step| step.action + 1).max().unwrap_or(0);
         let kinds = (0..actions).map(|action| kind(&*machine, action)).collect();
-        let mut classes = vec![FREE; actions as usize];
-        let mut indeterminate: Vec<Vec<u32>> = Vec::new();
-        for (number, step) in (0..).zip(&steps).filter(|(_, step)| !step.is_mandatory()) {
-            let class = &mut classes[step.action as usize];
-            if *class == FREE {
-                *class = u32::try_from(indeterminate.len()).expect("fewer classes than actions");
-                indeterminate.push(Vec::new());
-            }
-            indeterminate[*class as usize].push(number);
-        }
+        let classes = Classes::new(&steps);
         let moment = Moment {
             at: 0,
             next_call: 0,
@@ -95,7 +83,7 @@ impl<const WORDS: usize> Board<WORDS> {
             sooner: vec![Mask::EMPTY; slots.width as usize],
             later: vec![Mask::EMPTY; slots.width as usize],
             partial: Mask::EMPTY,
-            called: vec![0; indeterminate.len()],
+            called: vec![0; classes.len()],
             live: Vec::new(),
         };
         Self {
@@ -104,7 +92,6 @@ impl<const WORDS: usize> Board<WORDS> {
             slots,
             kinds,
             classes,
-            indeterminate,
             moment,
             by_choice: Vec::new(),
         }
@@ -165,10 +152,10 @@ impl<const WORDS: usize> Board<WORDS> {
             return None;
         }
         self.moment.next_call += 1;
-        let (action, kind) = (step.action as usize, self.kind_of(number));
+        let (action, kind) = (step.action, self.kind_of(number));
         let slot = self.slots.slots[number as usize];
         if slot == FREE {
-            let class = self.classes[action];
+            let class = self.classes.of_action(action);
             if self.moment.called[class as usize] == 0 {
                 self.moment.live.push(class);
             }
@@ -258,7 +245,7 @@ impl<const WORDS: usize> Board<WORDS> {
             }
         }
         for &class in &self.moment.live {
-            let first = self.indeterminate[class as usize][0];
+            let first = self.classes.member(class, 0);
             let action = self.steps[first as usize].action;
             match choices.binary_search_by_key(&action, |choice| choice.action) {
                 Ok(at) => choices[at].class = class,
@@ -315,15 +302,13 @@ impl<const WORDS: usize> Board<WORDS> {
     pub(super) fn candidate_step(&self, candidate: Candidate, used: UsesId, uses: &Uses) -> u32 {
         match candidate {
             Candidate::Mandatory(slot) => self.moment.pending[slot as usize],
-            Candidate::Indeterminate(class) => {
-                self.indeterminate[class as usize][uses.count(used, class) as usize]
-            }
+            Candidate::Indeterminate(class) => self.classes.member(class, uses.count(used, class)),
         }
     }
 
     /// The class with the effect of the step in a slot, [`FREE`] if there is none.
     pub(super) fn class_of(&self, slot: u32) -> Class {
-        self.classes[self.action(slot) as usize]
+        self.classes.of_action(self.action(slot))
     }
 }
 

@@ -5,9 +5,9 @@ use super::antichain::Antichain;
 use super::board::{Board, Candidate, Choice, Kind};
 use super::meter::{Halt, Meter};
 use super::trail::{Placed, Trail};
-use super::uses::Uses;
 use crate::mask::Mask;
 use crate::models::machine::{ActionId, StateId};
+use crate::uses::Uses;
 
 /// What a return makes of the configurations before it.
 pub(super) struct Forced<const WORDS: usize> {

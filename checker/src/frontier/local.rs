@@ -14,11 +14,11 @@
 use super::board::Kind;
 use super::closure::Closure;
 use super::meter::{Halt, Meter};
-use super::uses::Uses;
 use super::{Configuration, Frontier, Place, Trail};
 use crate::engine::Answer;
 use crate::mask::Mask;
 use crate::models::machine::StateId;
+use crate::uses::Uses;
 
 /// How many marks are kept.
 const MAX_MARKS: usize = 64;

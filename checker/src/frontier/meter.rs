@@ -3,7 +3,7 @@
 use crate::budget::{Budget, Limit};
 
 /// How much is done between two looks at the budget.
-const WORK_PER_POLL: u64 = 4096;
+const WORK_PER_POLL: u64 = 64;
 
 /// Why work ends early.
 #[derive(Debug)]

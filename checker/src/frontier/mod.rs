@@ -78,7 +78,6 @@ mod closure;
 mod local;
 mod meter;
 mod trail;
-mod uses;
 mod witness;
 
 use std::collections::VecDeque;
@@ -89,12 +88,12 @@ use crate::history::OpId;
 use crate::mask::Mask;
 use crate::models::machine::{Problem, StateId};
 use crate::slots::{FREE, Slots};
+use crate::uses::{Uses, UsesId};
 use crate::value::Value;
 use board::{Board, Kind, Moment};
 use closure::{Closure, Forced};
 use meter::{Halt, Meter};
 use trail::{Trail, TrailId};
-use uses::{Uses, UsesId};
 
 /// How many mandatory operations can be pending at once.
 const MAX_PENDING: usize = 64 * 64;

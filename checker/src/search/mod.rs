@@ -1,11 +1,23 @@
-//! The exact search: depth first over the orders of operations, with a memo of what was searched.
+//! The exact search: depth first over the orders of operations, with a memo of what was searched in vain.
 //!
-//! After Wing and Gong (1993) and Lowe (2017), but a configuration remembers only what is pending at one return (see [`window`]), so
-//! that its size does not depend on the length of the history. Three rules cut branches without changing the answer:
+//! After Wing and Gong (1993) and Lowe (2017), but a configuration remembers only what is pending at one return (see [`window`]) and
+//! how many indeterminate operations of each effect it has used, so that its size does not depend on the length of the history. These
+//! rules cut branches:
 //! - a read that fits the state is placed at once, because it takes nothing from any other order;
 //! - of several pending operations with the same effect only the one that returns first is tried, because two such operations can
-//!   change places;
-//! - an indeterminate operation that would not change the state is not used, and see [`memo`] for fewer used ones.
+//!   change places, and of indeterminate ones the one called first;
+//! - an indeterminate operation needs a *purpose*: it changes the state, and then a pending read fits, or a partial operation is
+//!   possible (one that depends on the state, as compare-and-set);
+//! - what [`memo`] remembers to dominate a configuration, or a configuration on the current branch does, makes it superfluous.
+//!
+//! *They lose no answer.* Call the rest of an order from a configuration a *plan*, its length the number of operations in it that are
+//! no reads. If a configuration has a plan, one that uses no less of what is placed already has one of at most that length: the same
+//! without what it has placed. Suppose the search ends without an answer though the start has a plan. Of all configurations that were
+//! entered and have a plan take the one whose shortest plan is shortest. The first operation of that plan that is no read is one of
+//! those tried, by the second rule: the change of places keeps the length. The third does not exclude it: an indeterminate
+//! operation behind which no read fits and no partial operation is possible is followed by a blind one, and the plan without it is
+//! shorter. So the configuration behind it, which has a shorter plan, was either entered, or one that dominates it was, which has a
+//! plan no longer than that. Both contradict the choice. ∎
 
 mod memo;
 mod window;
@@ -16,13 +28,15 @@ use crate::budget::{Budget, Limit};
 use crate::engine::{Answer, Engine, Progress, Standing};
 use crate::history::OpId;
 use crate::mask::Mask;
-use crate::models::machine::{Problem, StateId, Step};
+use crate::models::machine::{ActionId, Problem, StateId};
+use crate::slots::Slots;
+use crate::uses::{Class, Classes, Uses, UsesId};
 use crate::value::Value;
 use memo::Memo;
 use window::Window;
 
-/// How many configurations are searched between two looks at the budget.
-const STEPS_PER_POLL: u64 = 4096;
+/// How much is done between two looks at the budget: transitions of the machine and comparisons of configurations.
+const WORK_PER_POLL: u64 = 512;
 
 /// A slice of work ends early if this part of it did not bring the search any further.
 const STALLS_PER_SLICE: u64 = 8;
@@ -35,14 +49,14 @@ const MAX_PENDING: usize = 64 * 512;
 /// # Errors
 /// If too many operations are pending at once.
 pub(crate) fn engine(problem: Problem) -> Result<Box<dyn Engine>, Limit> {
-    let window = Window::new(&problem.steps);
-    Ok(match window.width().div_ceil(64) {
-        0 | 1 => Box::new(Search::<1>::new(problem, window)),
-        2 => Box::new(Search::<2>::new(problem, window)),
-        3 | 4 => Box::new(Search::<4>::new(problem, window)),
-        5..=16 => Box::new(Search::<16>::new(problem, window)),
-        17..=64 => Box::new(Search::<64>::new(problem, window)),
-        65..=512 => Box::new(Search::<512>::new(problem, window)),
+    let slots = Slots::new(&problem.steps);
+    Ok(match (slots.width as usize).div_ceil(64) {
+        0 | 1 => Box::new(Search::<1>::new(problem, slots)),
+        2 => Box::new(Search::<2>::new(problem, slots)),
+        3 | 4 => Box::new(Search::<4>::new(problem, slots)),
+        5..=16 => Box::new(Search::<16>::new(problem, slots)),
+        17..=64 => Box::new(Search::<64>::new(problem, slots)),
+        65..=512 => Box::new(Search::<512>::new(problem, slots)),
         _ => return Err(Limit::Pending(MAX_PENDING)),
     })
 }
@@ -51,10 +65,11 @@ pub(crate) fn engine(problem: Problem) -> Result<Box<dyn Engine>, Limit> {
 ///
 /// - All operations whose return comes before `next` are placed.
 /// - `placed` are slots of operations pending at that return; free slots are never in it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Configuration<const WORDS: usize> {
     next: u32,
     state: StateId,
+    used: UsesId,
     placed: Mask<WORDS>,
 }
 
@@ -62,14 +77,16 @@ struct Configuration<const WORDS: usize> {
 struct Frame<const WORDS: usize> {
     configuration: Configuration<WORDS>,
     /// How long the order is at this configuration.
-    ordered: usize,
+    ordered: u32,
     /// Where its candidates begin.
-    candidates: usize,
+    candidates: u32,
 }
 
 struct Search<const WORDS: usize> {
     problem: Problem,
-    window: Window,
+    classes: Classes,
+    window: Window<WORDS>,
+    uses: Uses,
     memo: Memo<WORDS>,
     frames: Vec<Frame<WORDS>>,
     /// The candidates of all frames, one frame after the other, the best last.
@@ -84,23 +101,27 @@ struct Search<const WORDS: usize> {
     advanced: u64,
     states: BTreeSet<StateId>,
     searched: u64,
+    /// Transitions since the last look at the budget.
+    applied: u64,
+    peak: usize,
 }
 
 impl<const WORDS: usize> Search<WORDS> {
-    fn new(problem: Problem, window: Window) -> Self {
-        let mut optional = Mask::EMPTY;
-        for slot in window.indeterminate_slots() {
-            optional.insert(slot);
-        }
+    fn new(problem: Problem, slots: Slots) -> Self {
+        let classes = Classes::new(&problem.steps);
+        let window = Window::new(&problem.steps, slots, &classes, &*problem.machine);
         let start = Configuration {
             next: 0,
             state: problem.machine.initial(),
+            used: Uses::NONE,
             placed: Mask::EMPTY,
         };
         Self {
             problem,
+            classes,
             window,
-            memo: Memo::new(optional),
+            uses: Uses::new(),
+            memo: Memo::new(),
             frames: Vec::new(),
             candidates: Vec::new(),
             order: Vec::new(),
@@ -109,96 +130,144 @@ impl<const WORDS: usize> Search<WORDS> {
             advanced: 0,
             states: BTreeSet::new(),
             searched: 0,
+            applied: 0,
+            peak: 0,
         }
     }
 
-    /// Places the best candidate of the last frame.
+    /// Places the best candidate of the last frame, if that serves a purpose.
     fn next_branch(&mut self) -> Option<Configuration<WORDS>> {
         let frame = self.frames.last()?;
         let step = self.candidates.pop()?;
-        let mut configuration = frame.configuration;
-        self.order.truncate(frame.ordered);
-        self.window.rewind(configuration.next);
-        configuration.placed.insert(self.window.slot(step));
-        configuration.state = self.apply(configuration.state, step)?;
+        let from = frame.configuration;
+        self.order.truncate(frame.ordered as usize);
+        self.window.rewind(from.next);
+        let mut to = from;
+        to.state = self.apply(from.state, step)?;
+        match (self.window.slot(step), self.window.class(step)) {
+            (Some(slot), _) => to.placed.insert(slot),
+            (None, None) => {}
+            (None, Some(class)) => {
+                self.note_state(from.next, to.state);
+                to.used = self.uses.plus(from.used, class);
+                if !self.has_purpose(&to) {
+                    return None;
+                }
+            }
+        }
         self.order.push(step);
-        Some(configuration)
+        Some(to)
     }
 
-    /// Opens a frame unless the configuration was searched before. True if everything is placed.
+    /// Whether an indeterminate operation that led here is of any use.
+    fn has_purpose(&mut self, to: &Configuration<WORDS>) -> bool {
+        let waiting = self.window.reads().minus(&to.placed);
+        let partial = self.window.changes().minus(&to.placed);
+        let mut steps = waiting.slots().chain(partial.slots());
+        steps.any(|slot| self.can_follow(to.state, self.window.step_in(slot)))
+            || (0..self.window.live).any(|class| {
+                let step = self.unused(to.used, class);
+                step.is_some_and(|step| self.can_follow(to.state, step))
+            })
+    }
+
+    /// Whether an operation that depends on the state is possible.
+    fn can_follow(&mut self, state: StateId, step: u32) -> bool {
+        let action = self.action(step);
+        !self.problem.machine.is_blind(action) && self.apply(state, step).is_some()
+    }
+
+    /// The first indeterminate step of a class that is called and not used.
+    fn unused(&self, used: UsesId, class: Class) -> Option<u32> {
+        let count = self.uses.count(used, class);
+        let called = self.window.called_of[class as usize];
+        (count < called).then(|| self.classes.member(class, count))
+    }
+
+    /// Opens a frame unless the configuration is superfluous. True if everything is placed.
     fn enter(&mut self, mut configuration: Configuration<WORDS>) -> bool {
         self.settle(&mut configuration);
         if self.window.returning().is_none() {
             return true;
         }
-        if self.memo.insert(&configuration) {
+        if !self.is_on_branch(&configuration) && !self.memo.covers(&configuration, &self.uses) {
             self.note_progress(&configuration);
-            let candidates = self.candidates.len();
+            let candidates = narrow(self.candidates.len());
             self.push_candidates(&configuration);
             self.frames.push(Frame {
                 configuration,
-                ordered: self.order.len(),
+                ordered: narrow(self.order.len()),
                 candidates,
             });
+            self.peak = self.peak.max(self.frames.len() + self.memo.len());
         }
         false
     }
 
-    /// Places all reads that fit, and moves behind all returns that are placed.
-    fn settle(&mut self, configuration: &mut Configuration<WORDS>) {
-        let pending: Vec<u32> = self.window.pending().map(|(_, step)| step).collect();
-        for step in pending {
-            self.place_if_read(configuration, step);
-        }
-        while let Some(step) = self
-            .window
-            .returning()
-            .filter(|&step| configuration.placed.has(self.window.slot(step)))
-        {
-            configuration.placed.remove(self.window.slot(step));
-            for called in self.window.advance() {
-                self.place_if_read(configuration, called);
-            }
-            configuration.next = self.window.at();
-        }
+    /// Whether one that the branch came through dominates the configuration: only indeterminate operations were placed since.
+    fn is_on_branch(&mut self, configuration: &Configuration<WORDS>) -> bool {
+        let same = |frame: &&Frame<WORDS>| {
+            let earlier = &frame.configuration;
+            earlier.next == configuration.next && earlier.placed == configuration.placed
+        };
+        let mut earlier = self.frames.iter().rev().take_while(same);
+        earlier.any(|frame| {
+            self.applied += 1;
+            frame.configuration.state == configuration.state
+        })
     }
 
-    fn place_if_read(&mut self, configuration: &mut Configuration<WORDS>, step: u32) {
-        let slot = self.window.slot(step);
-        let action = self.problem.steps[step as usize].action;
-        if self.problem.machine.is_pure(action)
-            && !configuration.placed.has(slot)
-            && self
-                .problem
-                .machine
-                .apply(configuration.state, action)
-                .is_some()
+    /// Places all reads that fit, and moves behind all returns that are placed.
+    fn settle(&mut self, configuration: &mut Configuration<WORDS>) {
+        for slot in self.window.reads().minus(&configuration.placed).slots() {
+            self.place_if_it_fits(configuration, slot, self.window.step_in(slot));
+        }
+        while let Some(slot) = self
+            .window
+            .returning()
+            .and_then(|step| self.window.slot(step))
+            && configuration.placed.has(slot)
         {
+            configuration.placed.remove(slot);
+            for called in self.window.advance() {
+                if let Some(slot) = self.window.slot(called)
+                    && self.window.is_pure(called)
+                {
+                    self.place_if_it_fits(configuration, slot, called);
+                }
+            }
+        }
+        configuration.next = self.window.at();
+    }
+
+    fn place_if_it_fits(&mut self, configuration: &mut Configuration<WORDS>, slot: u32, read: u32) {
+        if self.apply(configuration.state, read).is_some() {
             configuration.placed.insert(slot);
-            self.order.push(step);
+            self.order.push(read);
         }
     }
 
     /// The steps to try, of each effect the one that returns first; the one that returns first of all comes last.
     fn push_candidates(&mut self, configuration: &Configuration<WORDS>) {
         let from = self.candidates.len();
-        for (slot, step) in self.window.pending() {
-            let Problem { steps, machine } = &mut self.problem;
-            let Step { action, .. } = steps[step as usize];
-            if configuration.placed.has(slot) || machine.is_pure(action) {
-                continue;
-            }
-            let after = machine.apply(configuration.state, action);
-            let useless =
-                !steps[step as usize].is_mandatory() && after == Some(configuration.state);
-            if after.is_some() && !useless {
+        for slot in self.window.changes().minus(&configuration.placed).slots() {
+            let step = self.window.step_in(slot);
+            if self.apply(configuration.state, step).is_some() {
                 self.candidates.push(step);
+            }
+        }
+        for class in 0..self.window.live {
+            if let Some(step) = self.unused(configuration.used, class) {
+                let after = self.apply(configuration.state, step);
+                if after.is_some_and(|after| after != configuration.state) {
+                    self.candidates.push(step);
+                }
             }
         }
         let steps = &self.problem.steps;
         let urgency = |step: &u32| (steps[*step as usize].ret, steps[*step as usize].call);
         let own = &mut self.candidates[from..];
-        own.sort_by_key(|step| (steps[*step as usize].action, urgency(step)));
+        own.sort_unstable_by_key(|step| (steps[*step as usize].action, urgency(step)));
         let mut kept = from;
         for at in from..self.candidates.len() {
             let action = |at: usize| steps[self.candidates[at] as usize].action;
@@ -208,13 +277,17 @@ impl<const WORDS: usize> Search<WORDS> {
             }
         }
         self.candidates.truncate(kept);
-        self.candidates[from..].sort_by_key(|step| std::cmp::Reverse(urgency(step)));
+        self.candidates[from..].sort_unstable_by_key(|step| std::cmp::Reverse(urgency(step)));
     }
 
     fn apply(&mut self, state: StateId, step: u32) -> Option<StateId> {
-        self.problem
-            .machine
-            .apply(state, self.problem.steps[step as usize].action)
+        self.applied += 1;
+        let action = self.action(step);
+        self.problem.machine.apply(state, action)
+    }
+
+    fn action(&self, step: u32) -> ActionId {
+        self.problem.steps[step as usize].action
     }
 
     fn note_progress(&mut self, configuration: &Configuration<WORDS>) {
@@ -223,19 +296,36 @@ impl<const WORDS: usize> Search<WORDS> {
             self.advanced = self.searched;
             self.states.clear();
         }
-        if configuration.next == self.furthest {
-            self.states.insert(configuration.state);
+        self.note_state(configuration.next, configuration.state);
+    }
+
+    fn note_state(&mut self, next: u32, state: StateId) {
+        if next == self.furthest {
+            self.states.insert(state);
         }
     }
 
-    fn is_time_to_poll(&self) -> bool {
-        self.searched.is_multiple_of(STEPS_PER_POLL)
+    /// Gives up the last frame: nothing came of it.
+    fn leave(&mut self) {
+        if let Some(frame) = self.frames.pop() {
+            self.memo.insert(&frame.configuration, &self.uses);
+        }
+    }
+
+    /// Looks at the budget now and then.
+    fn poll(&mut self, budget: &dyn Budget) -> Option<Limit> {
+        let work = self.applied + self.memo.compared;
+        if work < WORK_PER_POLL {
+            return None;
+        }
+        (self.applied, self.memo.compared) = (0, 0);
+        budget.exceeded(self.bytes())
     }
 
     fn bytes(&self) -> u64 {
         let stack = self.frames.capacity() * size_of::<Frame<WORDS>>()
             + (self.candidates.capacity() + self.order.capacity()) * 4;
-        self.memo.bytes() + stack as u64 + self.problem.machine.bytes()
+        self.memo.bytes() + (stack + self.uses.bytes()) as u64 + self.problem.machine.bytes()
     }
 
     fn id(&self, step: u32) -> OpId {
@@ -266,22 +356,20 @@ impl<const WORDS: usize> Engine for Search<WORDS> {
         let end = start.saturating_add(configurations);
         let stalled = configurations / STALLS_PER_SLICE;
         while self.searched < end && self.searched - self.advanced.max(start) <= stalled {
+            if let Some(limit) = self.poll(budget) {
+                return Progress::Stopped(limit);
+            }
             if let Some(configuration) = self.branch.take() {
                 self.searched += 1;
                 if self.enter(configuration) {
                     return Progress::Done(self.valid());
                 }
-                if self.is_time_to_poll()
-                    && let Some(limit) = budget.exceeded(self.bytes())
-                {
-                    return Progress::Stopped(limit);
-                }
             }
             let Some(frame) = self.frames.last() else {
                 return Progress::Done(self.invalid());
             };
-            if self.candidates.len() == frame.candidates {
-                self.frames.pop();
+            if self.candidates.len() == frame.candidates as usize {
+                self.leave();
                 continue;
             }
             self.branch = self.next_branch();
@@ -294,7 +382,11 @@ impl<const WORDS: usize> Engine for Search<WORDS> {
         Standing {
             returns: self.furthest,
             proven_until: last.map(|number| self.id(self.window.return_number(number))),
-            peak_configurations: self.memo.len(),
+            peak_configurations: self.peak,
         }
     }
+}
+
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).expect("memory ends before four billion")
 }

@@ -2,51 +2,76 @@
 //!
 //! An operation called after that return must follow it, and one that returned earlier is placed already. So a configuration of the
 //! search only has to remember the operations pending at one return, by slots that are given out at a call and free again at the
-//! return. Indeterminate operations never return; they have slots of their own behind the others.
+//! return. Indeterminate operations never return; they are counted by their effect.
 
-use crate::models::machine::Step;
+use crate::mask::Mask;
+use crate::models::machine::{Machine, Step};
 use crate::slots::{FREE, Slots};
+use crate::uses::{Class, Classes};
 
 /// The operations pending at one return, movable from return to return.
-pub(super) struct Window {
+pub(super) struct Window<const WORDS: usize> {
     /// Steps in the order of their returns.
     returns: Vec<u32>,
     /// For each return how many steps were called before it.
     called: Vec<u32>,
-    /// The slot of each step.
-    slots: Vec<u32>,
-    /// The pending step of each slot.
+    /// The slot of each mandatory step; behind all slots the class of an indeterminate one.
+    places: Vec<u32>,
+    width: u32,
+    /// Which steps change nothing.
+    pure: Vec<bool>,
+    /// The pending mandatory step of each slot.
     pending: Vec<u32>,
+    /// Slots of pending steps that change nothing, and of the others.
+    reads: Mask<WORDS>,
+    changes: Mask<WORDS>,
+    /// Of each class how many were called.
+    pub(super) called_of: Vec<u32>,
+    /// Of how many classes some were called; they are numbered in the order of their first calls.
+    pub(super) live: Class,
     /// The return the window stands at.
     at: u32,
-    /// The slots from here on belong to indeterminate steps.
-    first_indeterminate: u32,
 }
 
-impl Window {
+impl<const WORDS: usize> Window<WORDS> {
     /// Stands at the first return. The steps are in the order of their calls.
-    pub(super) fn new(steps: &[Step]) -> Self {
+    pub(super) fn new(
+        steps: &[Step],
+        slots: Slots,
+        classes: &Classes,
+        machine: &dyn Machine,
+    ) -> Self {
         let Slots {
             returns,
-            mut slots,
+            slots: mut places,
             width,
-        } = Slots::new(steps);
-        let count = add_indeterminate(steps, &mut slots, width);
+        } = slots;
+        for (place, step) in places.iter_mut().zip(steps) {
+            if *place == FREE {
+                *place = width + classes.of_action(step.action);
+            }
+        }
         let called = returns
             .iter()
             .map(|&number| steps.partition_point(|step| step.call < steps[number as usize].ret))
             .map(narrow)
             .collect();
+        let pure = steps.iter().map(|step| machine.is_pure(step.action));
         let mut window = Self {
             returns,
             called,
-            slots,
-            pending: vec![FREE; count],
+            places,
+            width,
+            pure: pure.collect(),
+            pending: vec![FREE; width as usize],
+            reads: Mask::EMPTY,
+            changes: Mask::EMPTY,
+            called_of: vec![0; classes.len()],
+            live: 0,
             at: 0,
-            first_indeterminate: width,
         };
         for step in 0..window.called.first().copied().unwrap_or(0) {
-            window.pending[window.slots[step as usize] as usize] = step;
+            window.add(step);
         }
         window
     }
@@ -55,17 +80,34 @@ impl Window {
         self.at
     }
 
-    /// How many slots there are.
-    pub(super) fn width(&self) -> usize {
-        self.pending.len()
+    /// The slot of a mandatory step.
+    pub(super) fn slot(&self, step: u32) -> Option<u32> {
+        let place = self.places[step as usize];
+        (place < self.width).then_some(place)
     }
 
-    pub(super) fn indeterminate_slots(&self) -> std::ops::Range<u32> {
-        self.first_indeterminate..narrow(self.pending.len())
+    /// The class of an indeterminate step.
+    pub(super) fn class(&self, step: u32) -> Option<Class> {
+        self.places[step as usize].checked_sub(self.width)
     }
 
-    pub(super) fn slot(&self, step: u32) -> u32 {
-        self.slots[step as usize]
+    /// The pending step in a slot.
+    pub(super) fn step_in(&self, slot: u32) -> u32 {
+        self.pending[slot as usize]
+    }
+
+    pub(super) fn is_pure(&self, step: u32) -> bool {
+        self.pure[step as usize]
+    }
+
+    /// Slots of pending steps that change nothing.
+    pub(super) fn reads(&self) -> Mask<WORDS> {
+        self.reads
+    }
+
+    /// Slots of pending steps that change something.
+    pub(super) fn changes(&self) -> Mask<WORDS> {
+        self.changes
     }
 
     /// The step that returns here; `None` behind the last.
@@ -78,21 +120,12 @@ impl Window {
         self.returns[number as usize]
     }
 
-    /// The pending steps with their slots.
-    pub(super) fn pending(&self) -> impl Iterator<Item = (u32, u32)> {
-        (0..)
-            .zip(&self.pending)
-            .filter(|(_, step)| **step != FREE)
-            .map(|(slot, &step)| (slot, step))
-    }
-
     /// Moves behind a return. Gives the steps that are called before the next one.
     pub(super) fn advance(&mut self) -> std::ops::Range<u32> {
-        let returned = self.returns[self.at as usize];
-        self.pending[self.slots[returned as usize] as usize] = FREE;
+        self.take(self.returns[self.at as usize]);
         let calls = self.calls_after(self.at);
         for step in calls.clone() {
-            self.pending[self.slots[step as usize] as usize] = step;
+            self.add(step);
         }
         self.at += 1;
         calls
@@ -103,10 +136,42 @@ impl Window {
         while self.at > to {
             self.at -= 1;
             for step in self.calls_after(self.at) {
-                self.pending[self.slots[step as usize] as usize] = FREE;
+                self.take(step);
             }
-            let returned = self.returns[self.at as usize];
-            self.pending[self.slots[returned as usize] as usize] = returned;
+            self.add(self.returns[self.at as usize]);
+        }
+    }
+
+    fn add(&mut self, step: u32) {
+        let place = self.places[step as usize];
+        if let Some(class) = place.checked_sub(self.width) {
+            self.called_of[class as usize] += 1;
+            self.live = self.live.max(class + 1);
+        } else {
+            self.pending[place as usize] = step;
+            self.kind(step).insert(place);
+        }
+    }
+
+    fn take(&mut self, step: u32) {
+        let place = self.places[step as usize];
+        if let Some(class) = place.checked_sub(self.width) {
+            let called = &mut self.called_of[class as usize];
+            *called -= 1;
+            if *called == 0 {
+                self.live = self.live.min(class);
+            }
+        } else {
+            self.pending[place as usize] = FREE;
+            self.kind(step).remove(place);
+        }
+    }
+
+    fn kind(&mut self, step: u32) -> &mut Mask<WORDS> {
+        if self.pure[step as usize] {
+            &mut self.reads
+        } else {
+            &mut self.changes
         }
     }
 
@@ -119,20 +184,6 @@ impl Window {
             .copied()
             .unwrap_or(from)
     }
-}
-
-/// Slots of their own for indeterminate steps, behind those of the others. Also how many slots there are now.
-fn add_indeterminate(steps: &[Step], slots: &mut [u32], width: u32) -> usize {
-    let mut next = width;
-    for (slot, _) in slots
-        .iter_mut()
-        .zip(steps)
-        .filter(|(_, step)| !step.is_mandatory())
-    {
-        *slot = next;
-        next += 1;
-    }
-    next as usize
 }
 
 fn narrow(number: usize) -> u32 {

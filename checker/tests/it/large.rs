@@ -19,10 +19,13 @@ struct Polls {
     limit: Limit,
 }
 
+/// A bound of work is given in looks at the budget that are about as far apart as a few thousand configurations.
+const LOOKS: u64 = 64;
+
 impl Polls {
     fn new(allowed: u64) -> Self {
         Self {
-            left: AtomicU64::new(allowed),
+            left: AtomicU64::new(allowed * LOOKS),
             limit: Limit::Cancelled,
         }
     }
