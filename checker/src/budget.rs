@@ -1,7 +1,7 @@
 //! How much a check may cost.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -49,10 +49,35 @@ impl Serialize for Limit {
     }
 }
 
-/// Asked every few thousand steps whether to go on, by several threads if there are several workers. The caller owns the clock; the checker has none.
+/// Asked every few hundred transitions of the model whether to go on, by several threads if there are several workers. The caller owns
+/// the clock; the checker has none.
+///
+/// The questions come some hundred thousand times a second, so that a limit is kept on models with large states as well: an answer
+/// that costs more than a look at a clock should be given again for a while.
 pub trait Budget: Sync {
     /// The bound that was reached, if any, given an estimate of the bytes the search holds by itself.
     fn exceeded(&self, own_memory_estimate_bytes: u64) -> Option<Limit>;
+
+    /// Told as often how far the check is.
+    fn progress(&self, progress: &CheckProgress) {
+        let _ = progress;
+    }
+}
+
+/// How far a check is, as one of its workers sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CheckProgress {
+    /// How many objects have their answer.
+    pub objects_done: usize,
+    /// How many objects there are.
+    pub objects: usize,
+    /// Up to how many returns the object at hand is known to be linearizable.
+    pub returns_proven: u64,
+    /// How many returns it has.
+    pub returns: u64,
+    /// How many configurations are held for it.
+    pub configurations: usize,
 }
 
 /// No bound at all.
@@ -65,10 +90,13 @@ impl Budget for Unlimited {
     }
 }
 
-/// Adds up what several engines hold, for one budget.
+/// Adds up what several engines hold and what is done, for one budget.
 pub(crate) struct Ledger<'b> {
     budget: &'b dyn Budget,
     held_bytes: AtomicU64,
+    /// 0 where the engines work on one object, of which the budget knows.
+    objects: usize,
+    objects_done: AtomicUsize,
 }
 
 /// The part of one engine, given back in the end.
@@ -78,11 +106,24 @@ pub(crate) struct Share<'l, 'b> {
 }
 
 impl<'b> Ledger<'b> {
+    /// For work on one object.
     pub(crate) fn new(budget: &'b dyn Budget) -> Self {
+        Self::of_objects(budget, 0)
+    }
+
+    /// For work on so many objects.
+    pub(crate) fn of_objects(budget: &'b dyn Budget, objects: usize) -> Self {
         Self {
             budget,
             held_bytes: AtomicU64::new(0),
+            objects,
+            objects_done: AtomicUsize::new(0),
         }
+    }
+
+    /// One more object has its answer.
+    pub(crate) fn object_done(&self) {
+        self.objects_done.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn share(&self) -> Share<'_, 'b> {
@@ -108,6 +149,21 @@ impl Budget for Share<'_, '_> {
     fn exceeded(&self, own_memory_estimate_bytes: u64) -> Option<Limit> {
         let held = self.update(own_memory_estimate_bytes);
         self.ledger.budget.exceeded(held)
+    }
+
+    fn progress(&self, progress: &CheckProgress) {
+        let Ledger {
+            budget,
+            objects,
+            objects_done,
+            ..
+        } = self.ledger;
+        let counted = CheckProgress {
+            objects_done: objects_done.load(Ordering::Relaxed),
+            objects: *objects,
+            ..*progress
+        };
+        budget.progress(if *objects > 0 { &counted } else { progress });
     }
 }
 

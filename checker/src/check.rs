@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::budget::{Budget, Ledger, Limit};
+use crate::budget::{Budget, CheckProgress, Ledger, Limit};
 use crate::engine::{self, Answer, Standing};
 use crate::explain::{self, Object};
 use crate::formats::Format;
@@ -77,7 +77,7 @@ pub fn check_with(
         spec,
         algorithm: options.algorithm,
         two_threads: options.workers.get() >= 2 * objects.len(),
-        ledger: Ledger::new(budget),
+        ledger: Ledger::of_objects(budget, objects.len()),
         unpolled: AtomicUsize::new(0),
         reached: OnceLock::new(),
     };
@@ -114,10 +114,12 @@ impl Judge<'_> {
             Some(limit) => Standing::default().unknown(limit),
             None => self.answer(&object),
         };
+        let result = self.result(key, &object, answer);
+        self.ledger.object_done();
         Ok(KeyAnalysis {
             key: key.cloned(),
             operations: entries.len(),
-            result: self.result(key, &object, answer),
+            result,
         })
     }
 
@@ -127,7 +129,9 @@ impl Judge<'_> {
         if unpolled > OPERATIONS_PER_POLL && self.reached.get().is_none() {
             self.unpolled.store(0, Ordering::Relaxed);
             let estimate = size_of::<Step>() * operations;
-            if let Some(limit) = self.ledger.share().exceeded(estimate as u64) {
+            let share = self.ledger.share();
+            share.progress(&CheckProgress::default());
+            if let Some(limit) = share.exceeded(estimate as u64) {
                 return Some(*self.reached.get_or_init(|| limit));
             }
         }

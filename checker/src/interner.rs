@@ -1,13 +1,14 @@
 //! Small numbers for large things: equal things get equal numbers, in the order they first appear.
 
-use std::hash::Hash;
+use std::hash::{Hash, Hasher as _};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
 
 /// Gives each distinct thing a number from 0 upward.
 #[derive(Clone)]
 pub(crate) struct Interner<T> {
-    numbers: FxHashMap<T, u32>,
+    /// By hash; of several things with the same hash each later one is at the next number that is free.
+    numbers: FxHashMap<u64, u32>,
     things: Vec<T>,
 }
 
@@ -20,12 +21,16 @@ impl<T: Clone + Eq + Hash> Interner<T> {
     }
 
     pub(crate) fn intern(&mut self, thing: &T) -> u32 {
-        if let Some(&number) = self.numbers.get(thing) {
-            return number;
+        let mut place = hash(thing);
+        while let Some(&number) = self.numbers.get(&place) {
+            if self.things[number as usize] == *thing {
+                return number;
+            }
+            place = place.wrapping_add(1);
         }
         let number =
             u32::try_from(self.things.len()).expect("memory ends before four billion things");
-        self.numbers.insert(thing.clone(), number);
+        self.numbers.insert(place, number);
         self.things.push(thing.clone());
         number
     }
@@ -36,5 +41,32 @@ impl<T: Clone + Eq + Hash> Interner<T> {
 
     pub(crate) fn len(&self) -> usize {
         self.things.len()
+    }
+}
+
+fn hash(thing: &impl Hash) -> u64 {
+    let mut hasher = FxHasher::default();
+    thing.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn things_with_the_same_hash_are_kept_apart() {
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        struct Alike(u32);
+        impl Hash for Alike {
+            fn hash<H: std::hash::Hasher>(&self, _state: &mut H) {}
+        }
+        let mut interner = Interner::new();
+        for round in 0..2 {
+            for thing in 0..50 {
+                assert_eq!(interner.intern(&Alike(thing)), thing, "round {round}");
+            }
+        }
+        assert_eq!((interner.len(), interner.get(7)), (50, &Alike(7)));
     }
 }

@@ -53,7 +53,7 @@ mod value;
 mod verdict;
 mod weaker;
 
-pub use budget::{Budget, Limit, Unlimited};
+pub use budget::{Budget, CheckProgress, Limit, Unlimited};
 pub use certify::{Certified, CertifyError, certify};
 pub use check::{ModelError, check, check_with};
 pub use counterexample::{Counterexample, Effect, Presence, Weakened};

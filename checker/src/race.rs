@@ -8,7 +8,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use crate::budget::{Budget, Ledger, Limit};
+use crate::budget::{Budget, CheckProgress, Ledger, Limit};
 use crate::engine::{Answer, Engine, Progress, Standing};
 use crate::frontier;
 use crate::models::machine::Problem;
@@ -137,6 +137,10 @@ impl Budget for WhileUseful<'_, '_, '_> {
             return Some(Limit::Cancelled);
         }
         self.share.exceeded(own_memory_estimate_bytes)
+    }
+
+    fn progress(&self, progress: &CheckProgress) {
+        self.share.progress(progress);
     }
 }
 

@@ -1,10 +1,12 @@
 //! The limits of a check, kept by the one side that may look at clocks and at the process's memory.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use checker::{Budget, Limit};
+use checker::{Budget, CheckProgress, Limit};
 
 use crate::clock::Clock;
+use crate::headway::Headway;
 use crate::run::Ending;
 
 /// How long a check may take, and how much memory the process may hold meanwhile.
@@ -20,10 +22,19 @@ pub(crate) struct Watchdog {
     clock: Clock,
     limits: Limits,
     ending: Option<Ending>,
+    headway: Option<Headway>,
+    /// When the resident set was last looked at, in microseconds; never, at first.
+    looked_us: AtomicU64,
 }
 
 /// Explaining a violation must not keep anyone waiting who already has the verdict.
 const EXPLAINING: Duration = Duration::from_secs(10);
+
+/// The kernel is asked for the resident set at most this often: that costs a hundred times as much as a look at the clock.
+const LOOK_EVERY_US: u64 = 1_000;
+
+/// The check ends when so much of the memory is left: it takes some to end, and more between two looks.
+const RESERVE: u64 = 16;
 
 impl Limits {
     /// What may be spent on explaining a violation further.
@@ -40,6 +51,8 @@ impl Limits {
             clock: Clock::start(),
             limits: self,
             ending: None,
+            headway: None,
+            looked_us: AtomicU64::new(u64::MAX),
         }
     }
 }
@@ -49,6 +62,34 @@ impl Watchdog {
     pub(crate) fn ended_by(self, ending: Option<Ending>) -> Self {
         Self { ending, ..self }
     }
+
+    /// What is left for explaining a violation further.
+    pub(crate) fn rest(self) -> Self {
+        let left = self.limits.time.saturating_sub(self.clock.elapsed());
+        let limits = Limits {
+            time: left,
+            ..self.limits
+        };
+        limits.explaining().start().ended_by(self.ending.clone())
+    }
+
+    /// Shows on a terminal how far the check is.
+    pub(crate) fn shown(self) -> Self {
+        Self {
+            headway: Headway::new(),
+            ..self
+        }
+    }
+
+    fn is_time_to_look(&self, elapsed: Duration) -> bool {
+        let now = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX - 1);
+        let looked = self.looked_us.load(Relaxed);
+        let due = looked == u64::MAX || now.saturating_sub(looked) >= LOOK_EVERY_US;
+        if due {
+            self.looked_us.store(now, Relaxed);
+        }
+        due
+    }
 }
 
 impl Budget for Watchdog {
@@ -56,11 +97,22 @@ impl Budget for Watchdog {
         if self.ending.as_ref().is_some_and(Ending::is_given) {
             return Some(Limit::Cancelled);
         }
-        if self.clock.elapsed() >= self.limits.time {
+        let elapsed = self.clock.elapsed();
+        if elapsed >= self.limits.time {
             return Some(Limit::Time(self.limits.time));
         }
+        if !self.is_time_to_look(elapsed) {
+            return None;
+        }
+        let limit = self.limits.memory_bytes;
         let held = resident_bytes().unwrap_or(estimate_bytes);
-        (held >= self.limits.memory_bytes).then_some(Limit::Memory(self.limits.memory_bytes))
+        (held >= limit - limit / RESERVE).then_some(Limit::Memory(limit))
+    }
+
+    fn progress(&self, progress: &CheckProgress) {
+        if let Some(headway) = &self.headway {
+            headway.show(self.clock.elapsed(), progress);
+        }
     }
 }
 

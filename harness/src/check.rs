@@ -11,7 +11,9 @@ use serde_json::json;
 use crate::budget::Limits;
 use crate::cli::CheckArgs;
 use crate::exit::Exit;
+use crate::interrupt;
 use crate::judgement::{self, Judgement};
+use crate::run::Ending;
 use crate::say;
 
 /// What is shown of a reason; the JSON has all of it.
@@ -26,6 +28,7 @@ struct Plan {
     options: CheckOptions,
     certify: bool,
     json: bool,
+    ending: Ending,
 }
 
 /// One file, judged.
@@ -36,7 +39,7 @@ struct Judged {
 
 /// Judges every file; a file that cannot be judged is an error of its own and does not keep the others from being judged.
 pub(crate) fn command(args: &CheckArgs) -> Result<Exit> {
-    let plan = match Plan::new(args) {
+    let plan = match Plan::new(args, interrupt::ending()?) {
         Ok(plan) => plan,
         Err(message) => {
             say::aside(format_args!("adrasteia: {message}"));
@@ -64,7 +67,7 @@ pub(crate) fn command(args: &CheckArgs) -> Result<Exit> {
 }
 
 impl Plan {
-    fn new(args: &CheckArgs) -> Result<Self, String> {
+    fn new(args: &CheckArgs, ending: Ending) -> Result<Self, String> {
         let named = |error: &dyn std::fmt::Display, option: &str| format!("{option}: {error}");
         if args.report.is_some() && args.files.len() > 1 {
             return Err("--report describes one history: give one file".to_owned());
@@ -105,23 +108,29 @@ impl Plan {
             options: CheckOptions { algorithm, workers },
             certify: args.certify,
             json: args.json,
+            ending,
         })
     }
 
     fn judge(&self, file: &Path) -> Result<Judged> {
         let source = file.display().to_string();
+        // Reading counts.
+        let budget = self
+            .limits
+            .start()
+            .ended_by(Some(self.ending.clone()))
+            .shown();
         let bytes = fs::read(file).with_context(|| format!("cannot read {source}"))?;
         let history = checker::formats::read(&bytes, self.format, &source)?;
         drop(bytes);
         let spec = self
             .spec(&history)
             .with_context(|| format!("cannot judge {source}"))?;
-        let budget = self.limits.start();
         let as_model = || format!("cannot judge {source} as {}", spec.name);
         let judgement =
             judgement::decide(&history, &spec, &self.options, &budget).with_context(as_model)?;
         let judgement = if self.certify {
-            let patience = self.limits.explaining().start();
+            let patience = budget.rest();
             judgement.certified(&history, &spec, &patience)
         } else {
             judgement

@@ -12,6 +12,8 @@ mod clock;
 mod config;
 mod doctor;
 mod exit;
+mod headway;
+mod interrupt;
 mod judgement;
 mod list;
 mod progress;

@@ -32,7 +32,7 @@ use cluster::SharedPlane;
 use folder::Folder;
 
 pub(crate) use leaders::Leaders;
-pub(crate) use phase::Ending;
+pub(crate) use phase::{EarlyEnd, Ending, signal};
 pub(crate) use recorder::Completion;
 
 /// Runs what was asked for: one run, or as many as `--test-count` says; the exit code is that of the worst.
@@ -115,7 +115,7 @@ fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
         plane: chosen.kind.to_string(),
         reason: chosen.reason.clone(),
     };
-    let (ender, ending) = phase::signal();
+    let (ender, ending) = signal();
     let signals = (ender, ending.clone());
     let evidence = runtime.block_on(stage::perform(
         config, &folder, &plane, net, &progress, signals,
@@ -147,9 +147,10 @@ fn check_history(
     )?;
     // Whoever ended the clients' time early still wants the verdict.
     let ending = Some(ending).filter(|ending| !ending.is_given());
-    let budget = config.check.start().ended_by(ending.clone());
+    let budget = config.check.start().ended_by(ending.clone()).shown();
     let spec = history.default_model();
     let judgement = judgement::decide(&history, &spec, &CheckOptions::default(), &budget)?;
+    drop(budget);
     let patience = config.check.explaining().start().ended_by(ending);
     let judgement = judgement.certified(&history, &spec, &patience);
     Ok((history, judgement))

@@ -207,6 +207,7 @@ impl<const WORDS: usize> Closure<'_, '_, WORDS> {
         from: &Configuration<WORDS>,
         restless: bool,
     ) -> Result<(), Halt> {
+        self.meter.look_after(layers.choices.len() as u64)?;
         for number in 0..layers.choices.len() {
             let choice = &layers.choices[number];
             if restless && choice.kind != Kind::Partial {
@@ -238,6 +239,7 @@ impl<const WORDS: usize> Closure<'_, '_, WORDS> {
         if state == from.state && from.must.is_empty() {
             return Ok(());
         }
+        self.meter.look_after(layers.choices.len() as u64)?;
         let mut to = self.take(from, candidate);
         to.must = Mask::EMPTY;
         let satisfies = self.board.visit(&mut to, state);
@@ -259,6 +261,7 @@ impl<const WORDS: usize> Closure<'_, '_, WORDS> {
         if !mandatory && state == from.state {
             return Ok(());
         }
+        self.meter.look_after(layers.choices.len() as u64)?;
         let mut to = self.take(from, candidate);
         let satisfies = self.board.visit(&mut to, state);
         if mandatory || satisfies || self.can_follow(layers, &to) {

@@ -82,7 +82,7 @@ mod witness;
 
 use std::collections::VecDeque;
 
-use crate::budget::{Budget, Limit};
+use crate::budget::{Budget, CheckProgress, Limit};
 use crate::engine::{Answer, Engine, Progress, Standing};
 use crate::history::OpId;
 use crate::mask::Mask;
@@ -242,6 +242,12 @@ impl<const WORDS: usize> Frontier<WORDS> {
     /// Goes behind a return. `Some` if that is impossible.
     fn pass(&mut self, step: u32, meter: &mut Meter<'_>) -> Result<Option<Answer>, Halt> {
         meter.bytes = self.bytes();
+        meter.progress = CheckProgress {
+            returns_proven: self.furthest.into(),
+            returns: self.board.returns().len() as u64,
+            configurations: self.configurations.len(),
+            ..CheckProgress::default()
+        };
         let beam = self.patience.beams[self.beam];
         let closure = Closure {
             board: &mut self.board,

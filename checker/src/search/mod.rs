@@ -24,7 +24,7 @@ mod window;
 
 use std::collections::BTreeSet;
 
-use crate::budget::{Budget, Limit};
+use crate::budget::{Budget, CheckProgress, Limit};
 use crate::engine::{Answer, Engine, Progress, Standing};
 use crate::history::OpId;
 use crate::mask::Mask;
@@ -319,6 +319,12 @@ impl<const WORDS: usize> Search<WORDS> {
             return None;
         }
         (self.applied, self.memo.compared) = (0, 0);
+        budget.progress(&CheckProgress {
+            returns_proven: self.furthest.into(),
+            returns: self.window.returns().into(),
+            configurations: self.frames.len() + self.memo.len(),
+            ..CheckProgress::default()
+        });
         budget.exceeded(self.bytes())
     }
 

@@ -80,6 +80,11 @@ impl<const WORDS: usize> Window<WORDS> {
         self.at
     }
 
+    /// How many returns there are.
+    pub(super) fn returns(&self) -> u32 {
+        narrow(self.returns.len())
+    }
+
     /// The slot of a mandatory step.
     pub(super) fn slot(&self, step: u32) -> Option<u32> {
         let place = self.places[step as usize];
