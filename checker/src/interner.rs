@@ -12,12 +12,18 @@ pub(crate) struct Interner<T> {
     things: Vec<T>,
 }
 
-impl<T: Clone + Eq + Hash> Interner<T> {
-    pub(crate) fn new() -> Self {
+impl<T> Default for Interner<T> {
+    fn default() -> Self {
         Self {
             numbers: FxHashMap::default(),
             things: Vec::new(),
         }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Interner<T> {
+    pub(crate) fn new() -> Self {
+        Self::default()
     }
 
     pub(crate) fn intern(&mut self, thing: &T) -> u32 {

@@ -27,6 +27,13 @@ impl<const WORDS: usize> Mask<WORDS> {
         Self(std::array::from_fn(|word| self.0[word] & !other.0[word]))
     }
 
+    /// The same slots, with room for more.
+    pub(crate) fn widened<const MORE: usize>(&self) -> Mask<MORE> {
+        Mask(std::array::from_fn(|word| {
+            self.0.get(word).copied().unwrap_or(0)
+        }))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
     }

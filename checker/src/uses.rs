@@ -14,9 +14,11 @@ pub(crate) type UsesId = u32;
 pub(crate) type Class = u32;
 
 /// The indeterminate steps of a history by effect. Classes are numbered in the order of their first calls.
+#[derive(Default)]
 pub(crate) struct Classes {
     /// [`FREE`] where no indeterminate step has the action.
     of_action: Vec<Class>,
+    actions: Vec<ActionId>,
     /// In the order of their calls.
     members: Vec<Vec<u32>>,
 }
@@ -24,20 +26,37 @@ pub(crate) struct Classes {
 impl Classes {
     /// The steps are in the order of their calls.
     pub(crate) fn new(steps: &[Step]) -> Self {
-        let actions = steps.iter().map(|step| step.action + 1).max().unwrap_or(0);
-        let mut classes = Self {
-            of_action: vec![FREE; actions as usize],
-            members: Vec::new(),
-        };
-        for (number, step) in (0..).zip(steps).filter(|(_, step)| !step.is_mandatory()) {
-            let class = &mut classes.of_action[step.action as usize];
-            if *class == FREE {
-                *class = u32::try_from(classes.members.len()).expect("fewer classes than actions");
-                classes.members.push(Vec::new());
-            }
-            classes.members[*class as usize].push(number);
+        let mut classes = Self::default();
+        for (number, step) in (0..).zip(steps) {
+            classes.push(number, step);
         }
         classes
+    }
+
+    /// Adds a step, by its number, that is called after all others. A mandatory one has no class.
+    pub(crate) fn push(&mut self, number: u32, step: &Step) {
+        if step.is_mandatory() {
+            return;
+        }
+        let action = step.action as usize;
+        if self.of_action.len() <= action {
+            self.of_action.resize(action + 1, FREE);
+        }
+        let class = &mut self.of_action[action];
+        if *class == FREE {
+            *class = u32::try_from(self.actions.len()).expect("fewer classes than actions");
+            self.actions.push(step.action);
+            self.members.push(Vec::new());
+        }
+        self.members[*class as usize].push(number);
+    }
+
+    /// Takes the last step back.
+    pub(crate) fn pop(&mut self, step: &Step) {
+        let class = self.of_action(step.action);
+        if !step.is_mandatory() {
+            self.members[class as usize].pop();
+        }
     }
 
     /// How many classes there are.
@@ -47,7 +66,12 @@ impl Classes {
 
     /// The class with an effect, [`FREE`] if there is none.
     pub(crate) fn of_action(&self, action: ActionId) -> Class {
-        self.of_action[action as usize]
+        self.of_action.get(action as usize).copied().unwrap_or(FREE)
+    }
+
+    /// The effect of a class.
+    pub(crate) fn action(&self, class: Class) -> ActionId {
+        self.actions[class as usize]
     }
 
     /// The step of a class that is called as the one of this number, from 0.
@@ -57,6 +81,7 @@ impl Classes {
 }
 
 /// All counts there are. Each is a list of classes, in order, with how many were used.
+#[derive(Default)]
 pub(crate) struct Uses {
     counts: Interner<Vec<(Class, u32)>>,
     bytes: usize,

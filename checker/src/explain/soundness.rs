@@ -73,6 +73,7 @@ pub(crate) fn draw_sized(random: &mut ChaCha8Rng, unique: bool, count: u64) -> R
     Register {
         values,
         initial: 0,
+        model: crate::models::ModelName::CasRegister,
         operations: operations.collect(),
     }
 }

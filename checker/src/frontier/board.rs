@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::Configuration;
+use super::timeline::{Extent, Timeline};
 use crate::mask::Mask;
-use crate::models::machine::{ActionId, Machine, Problem, StateId, Step};
-use crate::slots::{FREE, Slots};
+use crate::models::machine::{ActionId, Machine, StateId, Step};
+use crate::slots::FREE;
 use crate::uses::{Class, Classes, Uses, UsesId};
 
 /// How an action takes part in the frontier's rules.
@@ -21,9 +22,8 @@ pub(super) enum Kind {
 
 /// The history and the place in it.
 pub(super) struct Board<const WORDS: usize> {
-    pub(super) steps: Vec<Step>,
+    pub(super) timeline: Timeline,
     pub(super) machine: Box<dyn Machine>,
-    slots: Slots,
     kinds: Vec<Kind>,
     classes: Classes,
     pub(super) moment: Moment<WORDS>,
@@ -71,47 +71,86 @@ pub(super) enum Candidate {
 }
 
 impl<const WORDS: usize> Board<WORDS> {
-    pub(super) fn new(problem: Problem, slots: Slots) -> Self {
-        let Problem { steps, machine } = problem;
-        let actions = steps.iter().map(|step| step.action + 1).max().unwrap_or(0);
-        let kinds = (0..actions).map(|action| kind(&*machine, action)).collect();
-        let classes = Classes::new(&steps);
-        let moment = Moment {
-            at: 0,
-            next_call: 0,
-            pending: vec![FREE; slots.width as usize],
-            sooner: vec![Mask::EMPTY; slots.width as usize],
-            later: vec![Mask::EMPTY; slots.width as usize],
-            partial: Mask::EMPTY,
-            called: vec![0; classes.len()],
-            live: Vec::new(),
-        };
-        Self {
-            steps,
+    /// Before the first of the steps.
+    pub(super) fn new(machine: Box<dyn Machine>, timeline: Timeline) -> Self {
+        let mut board = Self {
+            timeline: Timeline::default(),
             machine,
-            slots,
-            kinds,
-            classes,
-            moment,
+            kinds: Vec::new(),
+            classes: Classes::default(),
+            moment: Moment {
+                at: 0,
+                next_call: 0,
+                pending: Vec::new(),
+                sooner: Vec::new(),
+                later: Vec::new(),
+                partial: Mask::EMPTY,
+                called: Vec::new(),
+                live: Vec::new(),
+            },
+            by_choice: Vec::new(),
+        };
+        for (number, step) in (0..).zip(timeline.steps()) {
+            board.learn(number, step);
+        }
+        board.timeline = timeline;
+        board
+    }
+
+    /// Adds a step that is called after all others.
+    pub(super) fn push(&mut self, step: Step) {
+        self.learn(self.timeline.len(), &step);
+        self.timeline.push(step);
+    }
+
+    /// Notes what kind of step it is.
+    fn learn(&mut self, number: u32, step: &Step) {
+        for action in self.kinds.len() as u32..=step.action {
+            self.kinds.push(kind(&*self.machine, action));
+        }
+        self.classes.push(number, step);
+    }
+
+    /// Drops all steps that were pushed since a time.
+    pub(super) fn retract(&mut self, to: Extent) {
+        for step in self.timeline.steps_since(&to).iter().rev() {
+            self.classes.pop(step);
+        }
+        self.timeline.retract(to);
+    }
+
+    /// Forgets the steps that can play no part any more, if they are so many.
+    pub(super) fn forget(&mut self, at_once: u32) {
+        let pending = self.moment.pending.iter().copied();
+        let first = pending.fold(self.moment.next_call, u32::min);
+        if self.timeline.is_known(first, at_once) {
+            self.timeline.forget(first, self.moment.at);
+        }
+    }
+
+    /// The same with wider masks; what can be moved is moved.
+    pub(super) fn widened<const MORE: usize>(&mut self) -> Board<MORE> {
+        Board {
+            timeline: std::mem::take(&mut self.timeline),
+            machine: self.machine.clone(),
+            kinds: std::mem::take(&mut self.kinds),
+            classes: std::mem::take(&mut self.classes),
+            moment: self.moment.widened(),
             by_choice: Vec::new(),
         }
     }
 
-    pub(super) fn returns(&self) -> &[u32] {
-        &self.slots.returns
-    }
-
     /// The step that returns next; `None` behind the last.
     pub(super) fn returning(&self) -> Option<u32> {
-        self.slots.returns.get(self.moment.at as usize).copied()
+        self.timeline.returning(self.moment.at)
     }
 
     pub(super) fn slot(&self, step: u32) -> u32 {
-        self.slots.slots[step as usize]
+        self.timeline.slot(step)
     }
 
     pub(super) fn kind_of(&self, step: u32) -> Kind {
-        self.kinds[self.steps[step as usize].action as usize]
+        self.kinds[self.timeline.step(step).action as usize]
     }
 
     pub(super) fn action(&self, slot: u32) -> ActionId {
@@ -123,7 +162,7 @@ impl<const WORDS: usize> Board<WORDS> {
     }
 
     fn step_in(&self, slot: u32) -> &Step {
-        &self.steps[self.moment.pending[slot as usize] as usize]
+        self.timeline.step(self.moment.pending[slot as usize])
     }
 
     pub(super) fn apply(&mut self, state: StateId, action: ActionId) -> Option<StateId> {
@@ -132,7 +171,7 @@ impl<const WORDS: usize> Board<WORDS> {
 
     /// Slots of pending operations.
     pub(super) fn pending_slots(&self) -> impl Iterator<Item = u32> {
-        (0..self.slots.width).filter(|&slot| self.moment.pending[slot as usize] != FREE)
+        (0..self.moment.width()).filter(|&slot| self.moment.pending[slot as usize] != FREE)
     }
 
     pub(super) fn kind_in(&self, slot: u32) -> Kind {
@@ -147,20 +186,17 @@ impl<const WORDS: usize> Board<WORDS> {
     /// The next step that is called before a position.
     pub(super) fn next_called(&mut self, position: u64) -> Option<u32> {
         let number = self.moment.next_call;
-        let step = self.steps.get(number as usize)?;
+        let step = self.timeline.called(number)?;
         if step.call >= position {
             return None;
         }
         self.moment.next_call += 1;
         let (action, kind) = (step.action, self.kind_of(number));
-        let slot = self.slots.slots[number as usize];
+        let slot = self.slot(number);
         if slot == FREE {
-            let class = self.classes.of_action(action);
-            if self.moment.called[class as usize] == 0 {
-                self.moment.live.push(class);
-            }
-            self.moment.called[class as usize] += 1;
+            self.moment.call_of(self.classes.of_action(action));
         } else {
+            self.moment.widen(slot + 1);
             self.moment.pending[slot as usize] = number;
             self.relate(slot);
             if kind == Kind::Partial {
@@ -174,7 +210,7 @@ impl<const WORDS: usize> Board<WORDS> {
     fn relate(&mut self, slot: u32) {
         let (action, deadline) = (self.action(slot), self.deadline(slot));
         let (mut sooner, mut later) = (Mask::EMPTY, Mask::EMPTY);
-        for other in 0..self.slots.width {
+        for other in 0..self.moment.width() {
             self.moment.sooner[other as usize].remove(slot);
             self.moment.later[other as usize].remove(slot);
             if self.moment.pending[other as usize] == FREE || self.action(other) != action {
@@ -205,7 +241,8 @@ impl<const WORDS: usize> Board<WORDS> {
 
     /// Moves behind the next return.
     pub(super) fn advance(&mut self) {
-        let slot = self.slot(self.slots.returns[self.moment.at as usize]);
+        let returned = self.returning().expect("a return was passed");
+        let slot = self.slot(returned);
         self.moment.pending[slot as usize] = FREE;
         self.moment.partial.remove(slot);
         self.moment.at += 1;
@@ -245,8 +282,7 @@ impl<const WORDS: usize> Board<WORDS> {
             }
         }
         for &class in &self.moment.live {
-            let first = self.classes.member(class, 0);
-            let action = self.steps[first as usize].action;
+            let action = self.classes.action(class);
             match choices.binary_search_by_key(&action, |choice| choice.action) {
                 Ok(at) => choices[at].class = class,
                 Err(at) => {
@@ -262,7 +298,7 @@ impl<const WORDS: usize> Board<WORDS> {
     fn sort_pending(&mut self, without: u32) {
         let mut slots = std::mem::take(&mut self.by_choice);
         slots.clear();
-        slots.extend((0..self.slots.width).filter(|&slot| {
+        slots.extend((0..self.moment.width()).filter(|&slot| {
             let step = self.moment.pending[slot as usize];
             slot != without && step != FREE && self.kind_of(step) != Kind::Pure
         }));
@@ -309,6 +345,46 @@ impl<const WORDS: usize> Board<WORDS> {
     /// The class with the effect of the step in a slot, [`FREE`] if there is none.
     pub(super) fn class_of(&self, slot: u32) -> Class {
         self.classes.of_action(self.action(slot))
+    }
+}
+
+impl<const WORDS: usize> Moment<WORDS> {
+    fn width(&self) -> u32 {
+        self.pending.len() as u32
+    }
+
+    fn widened<const MORE: usize>(&self) -> Moment<MORE> {
+        Moment {
+            at: self.at,
+            next_call: self.next_call,
+            pending: self.pending.clone(),
+            sooner: self.sooner.iter().map(Mask::widened).collect(),
+            later: self.later.iter().map(Mask::widened).collect(),
+            partial: self.partial.widened(),
+            called: self.called.clone(),
+            live: self.live.clone(),
+        }
+    }
+
+    /// Makes room for so many slots.
+    fn widen(&mut self, width: u32) {
+        if self.width() < width {
+            self.pending.resize(width as usize, FREE);
+            self.sooner.resize(width as usize, Mask::EMPTY);
+            self.later.resize(width as usize, Mask::EMPTY);
+        }
+    }
+
+    /// An operation of a class is called.
+    fn call_of(&mut self, class: Class) {
+        if self.called.len() <= class as usize {
+            self.called.resize(class as usize + 1, 0);
+        }
+        let called = &mut self.called[class as usize];
+        if *called == 0 {
+            self.live.push(class);
+        }
+        *called += 1;
     }
 }
 

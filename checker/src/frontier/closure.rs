@@ -61,7 +61,7 @@ impl<const WORDS: usize> Closure<'_, '_, WORDS> {
         let due = Due {
             step,
             slot: self.board.slot(step),
-            action: self.board.steps[step as usize].action,
+            action: self.board.timeline.step(step).action,
             kind: self.board.kind_of(step),
         };
         let mut layers = Layers {

@@ -48,10 +48,7 @@ impl<const WORDS: usize> Frontier<WORDS> {
             if self.marks.len() == MAX_MARKS {
                 self.marks.pop_front();
             }
-            self.marks.push_back(Place {
-                moment: self.board.moment.clone(),
-                configurations: self.configurations.clone(),
-            });
+            self.marks.push_back(self.place());
         }
     }
 
@@ -208,22 +205,23 @@ impl<const WORDS: usize> Frontier<WORDS> {
     /// The states that may be left behind by what was called so far: those of operations that no other surely follows.
     fn possible_states(&self) -> Option<Vec<StateId>> {
         let board = &self.board;
-        let returned = &board.returns()[..board.moment.at as usize];
+        let returned = &board.timeline.returns()[..board.moment.at as usize];
         let changes = |&&step: &&u32| board.kind_of(step) != Kind::Pure;
         let replaced = returned
             .iter()
             .filter(changes)
-            .map(|&step| board.steps[step as usize].call)
+            .map(|&step| board.timeline.step(step).call)
             .max();
         let mut states: Vec<StateId> = Vec::new();
         for step in board.called() {
-            let Some(state) = board.machine.left_behind(board.steps[step as usize].action) else {
+            let one = board.timeline.step(step);
+            let Some(state) = board.machine.left_behind(one.action) else {
                 if board.kind_of(step) == Kind::Pure {
                     continue;
                 }
                 return None;
             };
-            if replaced.is_none_or(|replaced| board.steps[step as usize].ret > replaced) {
+            if replaced.is_none_or(|replaced| one.ret > replaced) {
                 states.push(state);
             }
         }

@@ -75,8 +75,10 @@ mod agreement;
 mod antichain;
 mod board;
 mod closure;
+pub(crate) mod live;
 mod local;
 mod meter;
+mod timeline;
 mod trail;
 mod witness;
 
@@ -86,13 +88,14 @@ use crate::budget::{Budget, CheckProgress, Limit};
 use crate::engine::{Answer, Engine, Progress, Standing};
 use crate::history::OpId;
 use crate::mask::Mask;
-use crate::models::machine::{Problem, StateId};
-use crate::slots::{FREE, Slots};
+use crate::models::machine::{Machine, Problem, StateId};
+use crate::slots::FREE;
 use crate::uses::{Uses, UsesId};
 use crate::value::Value;
 use board::{Board, Kind, Moment};
 use closure::{Closure, Forced};
 use meter::{Halt, Meter};
+use timeline::Timeline;
 use trail::{Trail, TrailId};
 
 /// How many mandatory operations can be pending at once.
@@ -127,13 +130,14 @@ pub(crate) fn engine(problem: Problem) -> Result<Box<dyn Engine>, Limit> {
 }
 
 fn engine_with(problem: Problem, patience: Patience) -> Result<Box<dyn Engine>, Limit> {
-    let slots = Slots::new(&problem.steps);
-    Ok(match (slots.width as usize).div_ceil(64) {
-        0 | 1 => Box::new(Frontier::<1>::new(problem, slots, patience)),
-        2 => Box::new(Frontier::<2>::new(problem, slots, patience)),
-        3 | 4 => Box::new(Frontier::<4>::new(problem, slots, patience)),
-        5..=16 => Box::new(Frontier::<16>::new(problem, slots, patience)),
-        17..=64 => Box::new(Frontier::<64>::new(problem, slots, patience)),
+    let Problem { steps, machine } = problem;
+    let timeline = Timeline::new(steps);
+    Ok(match timeline.width().div_ceil(64) {
+        0 | 1 => Box::new(Frontier::<1>::new(machine, timeline, patience)),
+        2 => Box::new(Frontier::<2>::new(machine, timeline, patience)),
+        3 | 4 => Box::new(Frontier::<4>::new(machine, timeline, patience)),
+        5..=16 => Box::new(Frontier::<16>::new(machine, timeline, patience)),
+        17..=64 => Box::new(Frontier::<64>::new(machine, timeline, patience)),
         _ => return Err(Limit::Pending(MAX_PENDING)),
     })
 }
@@ -187,9 +191,9 @@ struct Place<const WORDS: usize> {
 }
 
 impl<const WORDS: usize> Frontier<WORDS> {
-    fn new(problem: Problem, slots: Slots, patience: Patience) -> Self {
+    fn new(machine: Box<dyn Machine>, timeline: Timeline, patience: Patience) -> Self {
         let start = Configuration {
-            state: problem.machine.initial(),
+            state: machine.initial(),
             used: Uses::NONE,
             trail: Trail::ROOT,
             left: Mask::EMPTY,
@@ -197,7 +201,7 @@ impl<const WORDS: usize> Frontier<WORDS> {
             reads: Mask::EMPTY,
         };
         Self {
-            board: Board::new(problem, slots),
+            board: Board::new(machine, timeline),
             uses: Uses::new(),
             trail: Trail::new(),
             configurations: vec![start],
@@ -210,9 +214,24 @@ impl<const WORDS: usize> Frontier<WORDS> {
         }
     }
 
+    fn place(&self) -> Place<WORDS> {
+        Place {
+            moment: self.board.moment.clone(),
+            configurations: self.configurations.clone(),
+        }
+    }
+
+    /// Takes the calls before the next return, and goes behind it. `Some` if that is impossible.
+    fn go_behind(&mut self, step: u32, meter: &mut Meter<'_>) -> Result<Option<Answer>, Halt> {
+        let mut configurations = std::mem::take(&mut self.configurations);
+        self.admit(step, &mut configurations);
+        self.configurations = configurations;
+        self.pass(step, meter)
+    }
+
     /// Takes the calls before the next return into all configurations.
     fn admit(&mut self, step: u32, configurations: &mut [Configuration<WORDS>]) {
-        let position = self.board.steps[step as usize].ret;
+        let position = self.board.timeline.step(step).ret;
         while let Some(called) = self.board.next_called(position) {
             if self.board.slot(called) != FREE {
                 for configuration in configurations.iter_mut() {
@@ -224,7 +243,7 @@ impl<const WORDS: usize> Frontier<WORDS> {
 
     fn admit_to(&mut self, configuration: &mut Configuration<WORDS>, step: u32) {
         let (slot, kind) = (self.board.slot(step), self.board.kind_of(step));
-        let action = self.board.steps[step as usize].action;
+        let action = self.board.timeline.step(step).action;
         let after = self.board.apply(configuration.state, action);
         let asked = match kind {
             Kind::Partial => return configuration.left.insert(slot),
@@ -244,7 +263,7 @@ impl<const WORDS: usize> Frontier<WORDS> {
         meter.bytes = self.bytes();
         meter.progress = CheckProgress {
             returns_proven: self.furthest.into(),
-            returns: self.board.returns().len() as u64,
+            returns: u64::from(self.board.timeline.return_count()),
             configurations: self.configurations.len(),
             ..CheckProgress::default()
         };
@@ -260,10 +279,7 @@ impl<const WORDS: usize> Frontier<WORDS> {
         self.peak = self.peak.max(forced.held);
         let truncated = forced.truncated || forced.configurations.len() > beam;
         if truncated && self.complete.is_none() {
-            self.complete = Some(Place {
-                moment: self.board.moment.clone(),
-                configurations: self.configurations.clone(),
-            });
+            self.complete = Some(self.place());
         }
         if forced.configurations.is_empty() {
             return self.retreat(step, &forced, meter);
@@ -343,7 +359,7 @@ impl<const WORDS: usize> Frontier<WORDS> {
     }
 
     fn id(&self, step: u32) -> OpId {
-        self.board.steps[step as usize].id
+        self.board.timeline.step(step).id
     }
 
     fn invalid(&self, step: u32, states: &[StateId]) -> Answer {
@@ -380,10 +396,7 @@ impl<const WORDS: usize> Engine for Frontier<WORDS> {
     fn advance(&mut self, configurations: u64, budget: &dyn Budget) -> Progress {
         let mut meter = Meter::new(configurations, budget);
         while let Some(step) = self.board.returning() {
-            let mut configurations = std::mem::take(&mut self.configurations);
-            self.admit(step, &mut configurations);
-            self.configurations = configurations;
-            match self.pass(step, &mut meter) {
+            match self.go_behind(step, &mut meter) {
                 Ok(None) => {}
                 Ok(Some(answer)) => return Progress::Done(answer),
                 Err(Halt::Paused) => return Progress::Paused,
@@ -395,9 +408,10 @@ impl<const WORDS: usize> Engine for Frontier<WORDS> {
 
     fn standing(&self) -> Standing {
         let last = self.furthest.checked_sub(1);
+        let last = last.and_then(|number| self.board.timeline.returning(number));
         Standing {
             returns: self.furthest,
-            proven_until: last.map(|number| self.id(self.board.returns()[number as usize])),
+            proven_until: last.map(|step| self.id(step)),
             peak_configurations: self.peak,
         }
     }

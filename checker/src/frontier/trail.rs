@@ -24,6 +24,7 @@ pub(super) struct Placed {
 pub(super) struct Trail {
     nodes: Vec<Node>,
     clean_at: usize,
+    kept: bool,
 }
 
 impl Trail {
@@ -34,10 +35,22 @@ impl Trail {
         Self {
             nodes: Vec::new(),
             clean_at: GROWTH,
+            kept: true,
+        }
+    }
+
+    /// Where nobody asks for a witness: every path is empty.
+    pub(super) fn none() -> Self {
+        Self {
+            kept: false,
+            ..Self::new()
         }
     }
 
     pub(super) fn push(&mut self, parent: TrailId, placed: Placed) -> TrailId {
+        if !self.kept {
+            return Self::ROOT;
+        }
         self.nodes.push(Node { parent, placed });
         u32::try_from(self.nodes.len() - 1).expect("memory ends before four billion placements")
     }

@@ -11,7 +11,7 @@ use crate::models::machine::StateId;
 
 /// All mandatory steps and the indeterminate ones of a path, in order.
 pub(super) fn order<const WORDS: usize>(board: &mut Board<WORDS>, path: &[Placed]) -> Vec<OpId> {
-    let mut on_path = vec![false; board.steps.len()];
+    let mut on_path = vec![false; board.timeline.len() as usize];
     for placed in path {
         on_path[placed.step as usize] = true;
     }
@@ -25,7 +25,7 @@ pub(super) fn order<const WORDS: usize>(board: &mut Board<WORDS>, path: &[Placed
     };
     replay.run(path);
     let Replay { board, order, .. } = replay;
-    let id = |step: u32| board.steps[step as usize].id;
+    let id = |step: u32| board.timeline.step(step).id;
     order.into_iter().map(id).collect()
 }
 
@@ -42,12 +42,13 @@ impl<const WORDS: usize> Replay<'_, WORDS> {
     fn run(&mut self, path: &[Placed]) {
         let mut rest = path;
         let mut called = 0;
-        for (before, number) in (0..).zip(self.board.returns().to_vec()) {
-            let position = self.board.steps[number as usize].ret;
-            while let Some(step) = self.board.steps.get(called)
+        for (before, number) in (0..).zip(self.board.timeline.returns().to_vec()) {
+            let position = self.board.timeline.step(number).ret;
+            while let Some(step) = self.board.timeline.called(called)
                 && step.call < position
             {
-                self.call(called, step.is_mandatory());
+                let mandatory = step.is_mandatory();
+                self.call(called, mandatory);
                 called += 1;
             }
             while let Some((placed, others)) = rest.split_first()
@@ -63,10 +64,9 @@ impl<const WORDS: usize> Replay<'_, WORDS> {
         );
     }
 
-    fn call(&mut self, step: usize, mandatory: bool) {
-        if mandatory && !self.on_path[step] {
-            self.waiting
-                .push(u32::try_from(step).expect("steps are numbered by 32 bits"));
+    fn call(&mut self, step: u32, mandatory: bool) {
+        if mandatory && !self.on_path[step as usize] {
+            self.waiting.push(step);
             self.place_what_fits();
         }
     }
@@ -75,7 +75,7 @@ impl<const WORDS: usize> Replay<'_, WORDS> {
         if self.board.kind_of(step) == Kind::Blind {
             self.hide_writes();
         }
-        let action = self.board.steps[step as usize].action;
+        let action = self.board.timeline.step(step).action;
         self.state = self
             .board
             .apply(self.state, action)
@@ -101,7 +101,7 @@ impl<const WORDS: usize> Replay<'_, WORDS> {
     fn place_what_fits(&mut self) {
         let (board, state, order) = (&mut *self.board, self.state, &mut self.order);
         self.waiting.retain(|&step| {
-            let fits = board.apply(state, board.steps[step as usize].action) == Some(state);
+            let fits = board.apply(state, board.timeline.step(step).action) == Some(state);
             if fits {
                 order.push(step);
             }

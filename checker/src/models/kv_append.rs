@@ -70,6 +70,23 @@ fn text(value: &Value) -> Result<String, String> {
     }
 }
 
+pub(crate) fn machine(spec: &ModelSpec) -> Box<dyn Machine> {
+    let mut strings = Interner::new();
+    strings.intern(
+        &spec
+            .initial
+            .as_ref()
+            .and_then(Value::as_text)
+            .unwrap_or_default()
+            .to_owned(),
+    );
+    Box::new(Strings {
+        actions: Interner::new(),
+        strings,
+        letters: 0,
+    })
+}
+
 #[derive(Clone)]
 struct Strings {
     actions: Interner<Action>,
@@ -80,6 +97,10 @@ struct Strings {
 impl Machine for Strings {
     fn initial(&self) -> StateId {
         0
+    }
+
+    fn learn(&mut self, entry: &Entry<'_>) -> Result<Option<ActionId>, String> {
+        Ok(action(entry)?.map(|action| self.actions.intern(&action)))
     }
 
     fn apply(&mut self, state: StateId, action: ActionId) -> Option<StateId> {

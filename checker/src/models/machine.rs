@@ -16,6 +16,12 @@ pub(crate) const NEVER: u64 = u64::MAX;
 pub(crate) trait Machine: Send {
     fn initial(&self) -> StateId;
 
+    /// The action of an operation, a new one if no operation before had it; `None` if it says nothing.
+    ///
+    /// # Errors
+    /// Why the operation makes no sense to the model.
+    fn learn(&mut self, entry: &Entry<'_>) -> Result<Option<ActionId>, String>;
+
     /// The state after the action, or `None` if the object cannot answer so.
     fn apply(&mut self, state: StateId, action: ActionId) -> Option<StateId>;
 

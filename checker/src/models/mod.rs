@@ -142,3 +142,14 @@ impl From<ModelName> for ModelSpec {
         }
     }
 }
+
+/// An object that nothing was done to yet.
+pub(crate) fn machine_of(spec: &ModelSpec) -> Box<dyn machine::Machine> {
+    match spec.name {
+        ModelName::Register | ModelName::CasRegister | ModelName::Kv | ModelName::Mutex => {
+            register::machine(spec)
+        }
+        ModelName::MultiRegister => multi_register::machine(spec),
+        ModelName::KvAppend => kv_append::machine(spec),
+    }
+}

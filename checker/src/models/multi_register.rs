@@ -22,40 +22,36 @@ pub(crate) fn problem(
     format: Format,
 ) -> Result<Problem, ModelError> {
     let mut builder = Builder {
-        registers: Interner::new(),
-        values: Interner::new(),
         nil_is_unknown: format == Format::Edn && !nil_is_written(entries, spec),
+        ..Builder::default()
     };
     let mut actions = Interner::new();
     let mut steps = Vec::new();
     for entry in entries {
-        let parts = builder
-            .parts(entry)
+        let action = builder
+            .action(entry)
             .map_err(|reason| ModelError::new(entry.operation, reason))?;
         // It must make sense all the same.
-        if entry.operation.outcome == Outcome::Fail {
-            continue;
-        }
-        let writes = parts.iter().any(|part| matches!(part, Part::Write(..)));
-        if writes || entry.operation.outcome == Outcome::Ok {
-            steps.push(entry.step(actions.intern(&parts)));
+        if entry.operation.outcome != Outcome::Fail {
+            steps.extend(action.map(|parts| entry.step(actions.intern(&parts))));
         }
     }
-    let initial = builder.initial(spec);
-    let mut states = Interner::new();
-    states.intern(&initial);
-    let machine = MultiRegister {
-        registers: builder.registers,
-        values: builder.values,
-        actions,
-        states,
-    };
     Ok(Problem {
         steps,
-        machine: Box::new(machine),
+        machine: Box::new(MultiRegister::new(builder, actions, spec)),
     })
 }
 
+/// Registers that nothing was done to yet.
+pub(crate) fn machine(spec: &ModelSpec) -> Box<dyn Machine> {
+    Box::new(MultiRegister::new(
+        Builder::default(),
+        Interner::new(),
+        spec,
+    ))
+}
+
+#[derive(Clone, Default)]
 struct Builder {
     registers: Interner<Value>,
     values: Interner<Value>,
@@ -83,18 +79,11 @@ impl Builder {
         Ok(parts)
     }
 
-    /// A register that the initial map does not name starts with nil.
-    fn initial(&mut self, spec: &ModelSpec) -> Vec<u32> {
-        let named = |register: &Value| match &spec.initial {
-            Some(Value::Map(initial)) => initial.get(register).cloned().unwrap_or_default(),
-            Some(other) => other.clone(),
-            None => Value::Nil,
-        };
-        let registers =
-            u32::try_from(self.registers.len()).expect("interned numbers are 32 bits wide");
-        (0..registers)
-            .map(|register| self.values.intern(&named(self.registers.get(register))))
-            .collect()
+    /// What is written, with the answers if it was answered; `None` if that says nothing.
+    fn action(&mut self, entry: &Entry<'_>) -> Result<Option<Vec<Part>>, String> {
+        let parts = self.parts(entry)?;
+        let writes = parts.iter().any(|part| matches!(part, Part::Write(..)));
+        Ok((writes || entry.operation.outcome == Outcome::Ok).then_some(parts))
     }
 }
 
@@ -147,10 +136,46 @@ fn nil_is_written(entries: &[Entry<'_>], spec: &ModelSpec) -> bool {
 
 #[derive(Clone)]
 struct MultiRegister {
-    registers: Interner<Value>,
-    values: Interner<Value>,
+    builder: Builder,
     actions: Interner<Vec<Part>>,
+    /// The values of the registers up to the last that has not its initial value.
     states: Interner<Vec<u32>>,
+    given: Option<Value>,
+    initial: Vec<u32>,
+}
+
+impl MultiRegister {
+    fn new(builder: Builder, actions: Interner<Vec<Part>>, spec: &ModelSpec) -> Self {
+        let mut machine = Self {
+            builder,
+            actions,
+            states: Interner::new(),
+            given: spec.initial.clone(),
+            initial: Vec::new(),
+        };
+        machine.begin();
+        machine.states.intern(&Vec::new());
+        machine
+    }
+
+    /// Gives new registers their initial values. One that the initial map does not name starts with nil.
+    fn begin(&mut self) {
+        for register in self.initial.len()..self.builder.registers.len() {
+            let register = self.builder.registers.get(register as u32);
+            let initial = match &self.given {
+                Some(Value::Map(initial)) => initial.get(register).cloned().unwrap_or_default(),
+                Some(other) => other.clone(),
+                None => Value::Nil,
+            };
+            self.initial.push(self.builder.values.intern(&initial));
+        }
+    }
+
+    fn registers(&self, state: StateId) -> Vec<u32> {
+        let mut registers = self.states.get(state).clone();
+        registers.extend_from_slice(&self.initial[registers.len()..]);
+        registers
+    }
 }
 
 impl Machine for MultiRegister {
@@ -158,14 +183,26 @@ impl Machine for MultiRegister {
         0
     }
 
+    fn learn(&mut self, entry: &Entry<'_>) -> Result<Option<ActionId>, String> {
+        let parts = self.builder.action(entry)?;
+        self.begin();
+        Ok(parts.map(|parts| self.actions.intern(&parts)))
+    }
+
     fn apply(&mut self, state: StateId, action: ActionId) -> Option<StateId> {
-        let mut after = self.states.get(state).clone();
+        let mut after = self.registers(state);
         for part in self.actions.get(action) {
             match *part {
                 Part::Read(register, value) if after[register as usize] != value => return None,
                 Part::Read(..) => {}
                 Part::Write(register, value) => after[register as usize] = value,
             }
+        }
+        while after
+            .last()
+            .is_some_and(|last| *last == self.initial[after.len() - 1])
+        {
+            after.pop();
         }
         Some(self.states.intern(&after))
     }
@@ -178,16 +215,12 @@ impl Machine for MultiRegister {
     }
 
     fn value(&self, state: StateId) -> Value {
-        let registers = (0..).map(|register| self.registers.get(register).clone());
-        let values = self
-            .states
-            .get(state)
+        let registers = (0..).map(|register| self.builder.registers.get(register).clone());
+        let values = self.registers(state);
+        let values = values
             .iter()
-            .map(|&value| self.values.get(value).clone());
-        values
-            .zip(registers)
-            .map(|(value, register)| (register, value))
-            .collect()
+            .map(|&value| self.builder.values.get(value).clone());
+        registers.zip(values).collect()
     }
 
     fn boxed_clone(&self) -> Box<dyn Machine> {
@@ -195,6 +228,7 @@ impl Machine for MultiRegister {
     }
 
     fn bytes(&self) -> u64 {
-        (self.states.len() * (2 * size_of::<Vec<u32>>() + 8 * self.registers.len() + 16)) as u64
+        (self.states.len() * (2 * size_of::<Vec<u32>>() + 8 * self.builder.registers.len() + 16))
+            as u64
     }
 }

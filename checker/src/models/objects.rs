@@ -23,7 +23,11 @@ pub(crate) fn split<'h>(history: &'h History, spec: &ModelSpec) -> Result<Object
     Ok(objects)
 }
 
-fn place(operation: &Operation, model: ModelName) -> Result<(Option<Value>, Entry<'_>), String> {
+/// The object of an operation, and what it is to that.
+pub(crate) fn place(
+    operation: &Operation,
+    model: ModelName,
+) -> Result<(Option<Value>, Entry<'_>), String> {
     let whole = Entry {
         operation,
         input: &operation.input,

@@ -63,6 +63,8 @@ pub(crate) struct Register {
     pub(crate) initial: ValueId,
     /// In the order of their calls.
     pub(crate) operations: Vec<RegisterOp>,
+    /// Which operations there are.
+    pub(crate) model: ModelName,
 }
 
 impl Register {
@@ -78,10 +80,10 @@ impl Register {
             values,
             initial,
             operations: Vec::with_capacity(entries.len()),
+            model: spec.name,
         };
         for entry in entries {
-            let action = register
-                .action(entry, spec.name)
+            let action = action(&mut register.values, entry, spec.name)
                 .map_err(|reason| ModelError::new(entry.operation, reason))?;
             register.operations.extend(action.map(|action| RegisterOp {
                 id: entry.operation.id,
@@ -95,56 +97,6 @@ impl Register {
             register.forgive_unknown_reads(entries);
         }
         Ok(register)
-    }
-
-    /// `None` for a read without an answer.
-    fn action(&mut self, entry: &Entry<'_>, model: ModelName) -> Result<Option<Action>, String> {
-        let with_cas = match model {
-            ModelName::Mutex => return self.lock_action(entry).map(Some),
-            ModelName::Register => false,
-            ModelName::CasRegister
-            | ModelName::Kv
-            | ModelName::MultiRegister
-            | ModelName::KvAppend => true,
-        };
-        match entry.operation.f.as_str() {
-            "read" => {
-                let answered = entry.operation.outcome == Outcome::Ok;
-                Ok(answered.then(|| Action::Read(self.values.intern(entry.output))))
-            }
-            "write" => Ok(Some(Action::Write(self.values.intern(entry.input)))),
-            "cas" if with_cas => self.cas(entry.input).map(Some),
-            _ if with_cas => Err(format!("{model} knows read, write and cas")),
-            _ => Err(format!("{model} knows read and write")),
-        }
-    }
-
-    fn cas(&mut self, input: &Value) -> Result<Action, String> {
-        let Some([expected, new]) = input.as_list() else {
-            return Err(format!("cas needs the value [expected new], not {input}"));
-        };
-        Ok(
-            match (self.values.intern(expected), self.values.intern(new)) {
-                (expected, new) if expected == new => Action::Read(expected),
-                (expected, new) => Action::Cas { expected, new },
-            },
-        )
-    }
-
-    fn lock_action(&mut self, entry: &Entry<'_>) -> Result<Action, String> {
-        let free = self.values.intern(&Value::from(FREE));
-        let held = self.values.intern(&Value::from(HELD));
-        match entry.operation.f.as_str() {
-            "acquire" => Ok(Action::Cas {
-                expected: free,
-                new: held,
-            }),
-            "release" => Ok(Action::Cas {
-                expected: held,
-                new: free,
-            }),
-            _ => Err("mutex knows acquire and release".to_owned()),
-        }
     }
 
     /// Jepsen's histories have `nil` for a read whose result was not recorded. That is how it is taken where the register can never be nil.
@@ -187,6 +139,7 @@ impl Register {
             values: self.values.clone(),
             initial: self.initial,
             actions,
+            model: self.model,
         };
         Problem {
             steps,
@@ -231,6 +184,57 @@ impl Register {
     }
 }
 
+/// `None` for a read without an answer.
+fn action(
+    values: &mut Interner<Value>,
+    entry: &Entry<'_>,
+    model: ModelName,
+) -> Result<Option<Action>, String> {
+    let with_cas = match model {
+        ModelName::Mutex => return lock_action(values, entry).map(Some),
+        ModelName::Register => false,
+        ModelName::CasRegister | ModelName::Kv | ModelName::MultiRegister | ModelName::KvAppend => {
+            true
+        }
+    };
+    match entry.operation.f.as_str() {
+        "read" => {
+            let answered = entry.operation.outcome == Outcome::Ok;
+            Ok(answered.then(|| Action::Read(values.intern(entry.output))))
+        }
+        "write" => Ok(Some(Action::Write(values.intern(entry.input)))),
+        "cas" if with_cas => cas(values, entry.input).map(Some),
+        _ if with_cas => Err(format!("{model} knows read, write and cas")),
+        _ => Err(format!("{model} knows read and write")),
+    }
+}
+
+fn cas(values: &mut Interner<Value>, input: &Value) -> Result<Action, String> {
+    let Some([expected, new]) = input.as_list() else {
+        return Err(format!("cas needs the value [expected new], not {input}"));
+    };
+    Ok(match (values.intern(expected), values.intern(new)) {
+        (expected, new) if expected == new => Action::Read(expected),
+        (expected, new) => Action::Cas { expected, new },
+    })
+}
+
+fn lock_action(values: &mut Interner<Value>, entry: &Entry<'_>) -> Result<Action, String> {
+    let free = values.intern(&Value::from(FREE));
+    let held = values.intern(&Value::from(HELD));
+    match entry.operation.f.as_str() {
+        "acquire" => Ok(Action::Cas {
+            expected: free,
+            new: held,
+        }),
+        "release" => Ok(Action::Cas {
+            expected: held,
+            new: free,
+        }),
+        _ => Err("mutex knows acquire and release".to_owned()),
+    }
+}
+
 pub(super) const FREE: &str = "free";
 pub(super) const HELD: &str = "held";
 
@@ -250,9 +254,26 @@ struct RegisterMachine {
     values: Interner<Value>,
     initial: ValueId,
     actions: Interner<Action>,
+    model: ModelName,
+}
+
+/// A register that nothing was done to yet.
+pub(crate) fn machine(spec: &ModelSpec) -> Box<dyn Machine> {
+    let mut values = Interner::new();
+    Box::new(RegisterMachine {
+        initial: values.intern(&initial_value(spec)),
+        values,
+        actions: Interner::new(),
+        model: spec.name,
+    })
 }
 
 impl Machine for RegisterMachine {
+    fn learn(&mut self, entry: &Entry<'_>) -> Result<Option<ActionId>, String> {
+        let action = action(&mut self.values, entry, self.model)?;
+        Ok(action.map(|action| self.actions.intern(&action)))
+    }
+
     fn initial(&self) -> StateId {
         self.initial
     }

@@ -10,6 +10,7 @@ mod formats;
 mod fuzz;
 mod large;
 mod notation;
+mod online;
 mod oracle;
 mod random;
 mod simulate;

@@ -26,7 +26,7 @@ pub(crate) struct Shape {
 }
 
 /// `ADRASTEIA_DRAWS` makes all draws so many times longer.
-fn draws(usual: u64) -> u64 {
+pub(crate) fn draws(usual: u64) -> u64 {
     let factor = std::env::var("ADRASTEIA_DRAWS").map(|factor| factor.parse::<u64>());
     usual * factor.map_or(1, |factor| factor.expect("a number"))
 }
