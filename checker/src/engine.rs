@@ -2,6 +2,7 @@
 
 use crate::budget::{Budget, Limit};
 use crate::history::OpId;
+use crate::models::machine::Problem;
 use crate::value::Value;
 
 /// What is known about an object in the end.
@@ -71,6 +72,28 @@ pub(crate) trait Engine: Send {
 
     /// How far it got.
     fn standing(&self) -> Standing;
+
+    /// Where it stood some returns before the furthest, for another engine to go on from.
+    fn foothold(&self, returns_back: u32) -> Option<Foothold> {
+        let _ = returns_back;
+        None
+    }
+}
+
+/// A place in a history that some order reaches.
+pub(crate) struct Foothold {
+    pub(crate) problem: Problem,
+    /// All operations are placed that return before the return of this number.
+    pub(crate) at: u32,
+    /// What was placed up to there, in order.
+    pub(crate) path: Vec<Placed>,
+}
+
+/// A step, and the number of the return it was placed just before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub(crate) step: u32,
+    pub(crate) before: u32,
 }
 
 /// Runs one engine alone to its end, if it could be prepared.

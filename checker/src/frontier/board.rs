@@ -344,7 +344,16 @@ impl<const WORDS: usize> Board<WORDS> {
 
     /// The class with the effect of the step in a slot, [`FREE`] if there is none.
     pub(super) fn class_of(&self, slot: u32) -> Class {
-        self.classes.of_action(self.action(slot))
+        self.class_of_action(self.action(slot))
+    }
+
+    pub(super) fn class_of_action(&self, action: ActionId) -> Class {
+        self.classes.of_action(action)
+    }
+
+    /// The pending step in a slot.
+    pub(super) fn step_number(&self, slot: u32) -> u32 {
+        self.moment.pending[slot as usize]
     }
 }
 

@@ -218,6 +218,7 @@ impl<const WORDS: usize> Frontier<WORDS> {
             trail: Trail::none(),
             patience: self.patience,
             beam: self.beam,
+            resumed: self.resumed,
             complete: None,
             marks: VecDeque::new(),
             furthest: self.furthest,

@@ -78,6 +78,7 @@ mod closure;
 pub(crate) mod live;
 mod local;
 mod meter;
+mod resume;
 mod timeline;
 mod trail;
 mod witness;
@@ -85,7 +86,7 @@ mod witness;
 use std::collections::VecDeque;
 
 use crate::budget::{Budget, CheckProgress, Limit};
-use crate::engine::{Answer, Engine, Progress, Standing};
+use crate::engine::{Answer, Engine, Foothold, Placed, Progress, Standing};
 use crate::history::OpId;
 use crate::mask::Mask;
 use crate::models::machine::{Machine, Problem, StateId};
@@ -129,15 +130,32 @@ pub(crate) fn engine(problem: Problem) -> Result<Box<dyn Engine>, Limit> {
     engine_with(problem, USUAL)
 }
 
+/// Prepares the frontier to go on from where some order leads.
+///
+/// # Errors
+/// If too many operations are pending at once.
+pub(crate) fn engine_from(foothold: Foothold) -> Result<Box<dyn Engine>, Limit> {
+    let Foothold { problem, at, path } = foothold;
+    prepare(problem, USUAL, Some((at, &path)))
+}
+
 fn engine_with(problem: Problem, patience: Patience) -> Result<Box<dyn Engine>, Limit> {
+    prepare(problem, patience, None)
+}
+
+fn prepare(
+    problem: Problem,
+    patience: Patience,
+    foothold: Option<(u32, &[Placed])>,
+) -> Result<Box<dyn Engine>, Limit> {
     let Problem { steps, machine } = problem;
     let timeline = Timeline::new(steps);
     Ok(match timeline.width().div_ceil(64) {
-        0 | 1 => Box::new(Frontier::<1>::new(machine, timeline, patience)),
-        2 => Box::new(Frontier::<2>::new(machine, timeline, patience)),
-        3 | 4 => Box::new(Frontier::<4>::new(machine, timeline, patience)),
-        5..=16 => Box::new(Frontier::<16>::new(machine, timeline, patience)),
-        17..=64 => Box::new(Frontier::<64>::new(machine, timeline, patience)),
+        0 | 1 => Frontier::<1>::boxed(machine, timeline, patience, foothold),
+        2 => Frontier::<2>::boxed(machine, timeline, patience, foothold),
+        3 | 4 => Frontier::<4>::boxed(machine, timeline, patience, foothold),
+        5..=16 => Frontier::<16>::boxed(machine, timeline, patience, foothold),
+        17..=64 => Frontier::<64>::boxed(machine, timeline, patience, foothold),
         _ => return Err(Limit::Pending(MAX_PENDING)),
     })
 }
@@ -175,6 +193,8 @@ struct Frontier<const WORDS: usize> {
     patience: Patience,
     /// Which of the beams is in use.
     beam: usize,
+    /// Whether it began behind the start, and did not go back there yet.
+    resumed: bool,
     /// The last place at which nothing had been left out, if something was since.
     complete: Option<Place<WORDS>>,
     /// Places to look again from.
@@ -191,6 +211,19 @@ struct Place<const WORDS: usize> {
 }
 
 impl<const WORDS: usize> Frontier<WORDS> {
+    fn boxed(
+        machine: Box<dyn Machine>,
+        timeline: Timeline,
+        patience: Patience,
+        foothold: Option<(u32, &[Placed])>,
+    ) -> Box<dyn Engine> {
+        let mut frontier = Self::new(machine, timeline, patience);
+        if let Some((at, path)) = foothold {
+            frontier.resume(at, path);
+        }
+        Box::new(frontier)
+    }
+
     fn new(machine: Box<dyn Machine>, timeline: Timeline, patience: Patience) -> Self {
         let start = Configuration {
             state: machine.initial(),
@@ -207,6 +240,7 @@ impl<const WORDS: usize> Frontier<WORDS> {
             configurations: vec![start],
             patience,
             beam: 0,
+            resumed: false,
             complete: None,
             marks: VecDeque::new(),
             furthest: 0,
@@ -310,14 +344,14 @@ impl<const WORDS: usize> Frontier<WORDS> {
         Ok(None)
     }
 
-    /// Goes back to where something was left out, with a wider beam.
+    /// Goes back to where something was left out, with a wider beam; to the start with the first beam.
     fn widen(&mut self) {
         if let Some(complete) = self.complete.take() {
             self.marks
                 .retain(|mark| mark.moment.at <= complete.moment.at);
             self.board.moment = complete.moment;
             self.configurations = complete.configurations;
-            self.beam += 1;
+            self.beam += usize::from(!std::mem::take(&mut self.resumed));
         }
     }
 

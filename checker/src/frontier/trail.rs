@@ -2,6 +2,8 @@
 //!
 //! Configurations share their past: it is a tree, of which only the branches that end in living configurations are kept.
 
+use crate::engine::Placed;
+
 /// A place in the tree.
 pub(super) type TrailId = u32;
 
@@ -12,13 +14,6 @@ const GROWTH: usize = 1 << 18;
 struct Node {
     parent: TrailId,
     placed: Placed,
-}
-
-/// A step, and the number of the return it was placed just before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Placed {
-    pub(super) step: u32,
-    pub(super) before: u32,
 }
 
 pub(super) struct Trail {

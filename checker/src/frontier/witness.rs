@@ -5,7 +5,7 @@
 
 use super::Board;
 use super::board::Kind;
-use super::trail::Placed;
+use crate::engine::Placed;
 use crate::history::OpId;
 use crate::models::machine::StateId;
 

@@ -25,7 +25,7 @@ mod window;
 use std::collections::BTreeSet;
 
 use crate::budget::{Budget, CheckProgress, Limit};
-use crate::engine::{Answer, Engine, Progress, Standing};
+use crate::engine::{Answer, Engine, Foothold, Placed, Progress, Standing};
 use crate::history::OpId;
 use crate::mask::Mask;
 use crate::models::machine::{ActionId, Problem, StateId};
@@ -38,8 +38,8 @@ use window::Window;
 /// How much is done between two looks at the budget: transitions of the machine and comparisons of configurations.
 const WORK_PER_POLL: u64 = 512;
 
-/// A slice of work ends early if this part of it did not bring the search any further.
-const STALLS_PER_SLICE: u64 = 8;
+/// The first slice of work ends early if so many configurations did not bring the search any further; each later one after twice as many.
+const FIRST_PATIENCE: u64 = 12_500;
 
 /// How many operations can be pending at once.
 const MAX_PENDING: usize = 64 * 512;
@@ -101,6 +101,8 @@ struct Search<const WORDS: usize> {
     advanced: u64,
     states: BTreeSet<StateId>,
     searched: u64,
+    /// How many configurations may bring it no further before a slice ends.
+    patience: u64,
     /// Transitions since the last look at the budget.
     applied: u64,
     peak: usize,
@@ -130,6 +132,7 @@ impl<const WORDS: usize> Search<WORDS> {
             advanced: 0,
             states: BTreeSet::new(),
             searched: 0,
+            patience: FIRST_PATIENCE,
             applied: 0,
             peak: 0,
         }
@@ -360,8 +363,9 @@ impl<const WORDS: usize> Engine for Search<WORDS> {
     fn advance(&mut self, configurations: u64, budget: &dyn Budget) -> Progress {
         let start = self.searched;
         let end = start.saturating_add(configurations);
-        let stalled = configurations / STALLS_PER_SLICE;
-        while self.searched < end && self.searched - self.advanced.max(start) <= stalled {
+        let patience = self.patience;
+        self.patience = patience.saturating_mul(2);
+        while self.searched < end && self.searched - self.advanced.max(start) <= patience {
             if let Some(limit) = self.poll(budget) {
                 return Progress::Stopped(limit);
             }
@@ -390,6 +394,39 @@ impl<const WORDS: usize> Engine for Search<WORDS> {
             proven_until: last.map(|number| self.id(self.window.return_number(number))),
             peak_configurations: self.peak,
         }
+    }
+
+    fn foothold(&self, returns_back: u32) -> Option<Foothold> {
+        let wanted = self.furthest.saturating_sub(returns_back);
+        let behind = |frame: &&Frame<WORDS>| frame.configuration.next <= wanted;
+        let (at, ordered) = match self.frames.iter().rev().find(behind) {
+            Some(frame) => (frame.configuration.next, frame.ordered as usize),
+            None => (0, 0),
+        };
+        Some(Foothold {
+            problem: self.problem.clone(),
+            at,
+            path: self.path(&self.order[..ordered]),
+        })
+    }
+}
+
+impl<const WORDS: usize> Search<WORDS> {
+    /// With each step the return it was placed before.
+    fn path(&self, order: &[u32]) -> Vec<Placed> {
+        let mut placed = vec![false; self.problem.steps.len()];
+        let mut before = 0;
+        let place = |&step: &u32| {
+            let here = Placed { step, before };
+            placed[step as usize] = true;
+            while before < self.window.returns()
+                && placed[self.window.return_number(before) as usize]
+            {
+                before += 1;
+            }
+            here
+        };
+        order.iter().map(place).collect()
     }
 }
 
