@@ -14,9 +14,11 @@ use crate::models::machine::{Entry, Problem, Step};
 use crate::models::register::Register;
 use crate::models::{ModelName, ModelSpec, kv_append, multi_register, objects};
 use crate::options::{Algorithm, CheckOptions};
+use crate::phantom;
 use crate::pool;
 use crate::race;
 use crate::search;
+use crate::segments;
 use crate::unique;
 use crate::value::Value;
 use crate::verdict::{Analysis, KeyAnalysis, KeyResult, Violation};
@@ -76,7 +78,8 @@ pub fn check_with(
         history,
         spec,
         algorithm: options.algorithm,
-        two_threads: options.workers.get() >= 2 * objects.len(),
+        threads: NonZero::new(options.workers.get() / objects.len().max(1))
+            .unwrap_or(NonZero::<usize>::MIN),
         ledger: Ledger::of_objects(budget, objects.len()),
         unpolled: AtomicUsize::new(0),
         reached: OnceLock::new(),
@@ -98,8 +101,8 @@ struct Judge<'j> {
     history: &'j History,
     spec: &'j ModelSpec,
     algorithm: Algorithm,
-    /// Whether there are threads to spare for each object.
-    two_threads: bool,
+    /// How many threads there are for each object.
+    threads: NonZero<usize>,
     ledger: Ledger<'j>,
     /// Operations judged since the last look at the budget.
     unpolled: AtomicUsize,
@@ -145,13 +148,20 @@ impl Judge<'_> {
             Compiled::Other(_) => None,
         };
         match self.algorithm {
-            Algorithm::Auto => {
-                fast().unwrap_or_else(|| race::race(object.problem(), self.two_threads, &budget))
-            }
+            Algorithm::Auto => fast()
+                .or_else(|| phantom::check(object.register()?, &budget))
+                .unwrap_or_else(|| self.race(object.problem())),
             Algorithm::Fast => fast().unwrap_or(Standing::default().unknown(Limit::NotFast)),
             Algorithm::Search => engine::run(search::engine(object.problem()), &budget),
             Algorithm::Frontier => engine::run(frontier::engine(object.problem()), &budget),
         }
+    }
+
+    /// Search and frontier, segment by segment.
+    fn race(&self, problem: Problem) -> Answer {
+        segments::judge(problem, self.threads, |part, threads| {
+            race::race(part, threads.get() > 1, &self.ledger.share())
+        })
     }
 
     fn result(&self, key: Option<&Value>, object: &Compiled, answer: Answer) -> KeyResult {
@@ -174,7 +184,12 @@ impl Judge<'_> {
                         .register()
                         .filter(|_| self.spec.name != ModelName::Mutex),
                 };
-                let anomaly = explain::explain(&object, stuck, &states);
+                let mut anomaly = explain::explain(&object, stuck, &states);
+                if states.is_empty() {
+                    anomaly
+                        .explanation
+                        .push_str("; an earlier operation may fail already");
+                }
                 KeyResult::Invalid(Box::new(Violation {
                     operation: stuck,
                     states,

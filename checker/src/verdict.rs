@@ -136,6 +136,9 @@ pub struct Violation {
     pub operation: OpId,
     /// The values the object may have had just before, none of which lets the operation return what it did. In order.
     /// Indeterminate operations whose effect nobody ever saw are left out.
+    ///
+    /// Empty if `operation` observed a value that nobody had begun to write and the history before it explodes: no order reaches the
+    /// return of `operation`, but it may not be the first such return.
     pub states: Vec<Value>,
     /// The contradiction in words. It may lie elsewhere than at `operation`.
     pub anomaly: Anomaly,
