@@ -32,6 +32,9 @@ struct Arguments {
     /// How many registers there are.
     #[arg(long, default_value_t = 1)]
     keys: u64,
+    /// How many turns a client rests on average between an answer and its next call; 0 keeps all clients busy.
+    #[arg(long, default_value_t = 0)]
+    rest: u32,
     /// What everything is drawn from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -154,9 +157,13 @@ impl Run {
             self.invoke(client)?;
         }
         let mut open = self.clients.len();
-        while open > 0 {
+        while open > 0 || self.rests() {
             let client = self.random.random_range(0..self.clients.len());
             let Some(call) = self.clients[client] else {
+                if self.rests() && self.random.random_ratio(1, self.arguments.rest) {
+                    self.invoke(client)?;
+                    open += 1;
+                }
                 continue;
             };
             if call.effect.is_none() {
@@ -166,6 +173,11 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Whether clients without a call will call again by themselves.
+    fn rests(&self) -> bool {
+        self.arguments.rest > 0 && self.called < self.arguments.operations
     }
 
     fn invoke(&mut self, client: usize) -> io::Result<()> {
@@ -325,7 +337,9 @@ impl Run {
         if open.stale.is_some() {
             self.plan = Plan::Done;
         }
-        self.invoke(client)?;
+        if self.arguments.rest == 0 {
+            self.invoke(client)?;
+        }
         Ok(self.clients[client].is_some())
     }
 

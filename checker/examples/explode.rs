@@ -1,0 +1,226 @@
+//! Writes a history that no algorithm can be expected to judge: `cargo run --release -p checker --example explode -- --help`.
+//!
+//! All operations of a burst are pending together, nearly every order of them leads to a state of its own, and what is observed behind
+//! the burst fits none of these orders, so that each has to be tried. Such a history shows that limits are kept.
+
+use std::io::{self, BufWriter, Write};
+
+use checker::{Event, EventType, Header, Nanos, Process, Value};
+use clap::Parser;
+
+/// Generates a history that explodes, as JSON lines.
+#[derive(Parser)]
+struct Arguments {
+    /// The model: one of those of `adrasteia list models`.
+    #[arg(long, default_value = "cas-register")]
+    model: String,
+    /// How many operations are pending together.
+    #[arg(long, default_value_t = 40)]
+    burst: i64,
+    /// How many operations one after the other come before, that are easy.
+    #[arg(long, default_value_t = 1000)]
+    before: i64,
+}
+
+/// A function with the value it is called with, and the one it returns.
+struct Call {
+    f: &'static str,
+    input: Value,
+    output: Value,
+}
+
+impl Call {
+    fn new(f: &'static str, value: impl Into<Value>) -> Self {
+        let input = value.into();
+        Self {
+            f,
+            output: input.clone(),
+            input,
+        }
+    }
+
+    fn answered(f: &'static str, output: impl Into<Value>) -> Self {
+        Self {
+            f,
+            input: Value::Nil,
+            output: output.into(),
+        }
+    }
+}
+
+fn main() -> io::Result<()> {
+    let arguments = Arguments::parse();
+    let mut out = Out {
+        out: BufWriter::new(io::stdout().lock()),
+        index: 0,
+    };
+    let model = arguments.model.as_str();
+    let header = Header {
+        model: Some(model.to_owned()),
+        initial: initial(model),
+        ..Header::new()
+    };
+    writeln!(out.out, "{}", serde_json::to_string(&header)?)?;
+    for number in 0..arguments.before {
+        out.alone(&easy(model, number))?;
+    }
+    let burst: Vec<Call> = (0..arguments.burst)
+        .map(|number| hard(model, number))
+        .collect();
+    for (client, call) in (1..).zip(&burst) {
+        out.event(client, EventType::Invoke, call)?;
+    }
+    for (client, call) in (1..).zip(&burst) {
+        out.event(client, EventType::Ok, call)?;
+    }
+    for call in contradiction(model, arguments.before) {
+        out.alone(&call)?;
+    }
+    out.out.flush()
+}
+
+fn initial(model: &str) -> Option<Value> {
+    match model {
+        "register" | "cas-register" | "kv" | "counter" => Some(0.into()),
+        _ => None,
+    }
+}
+
+fn list(values: impl IntoIterator<Item = Value>) -> Value {
+    Value::from_iter(values)
+}
+
+fn write(register: i64, value: i64) -> Value {
+    list([list(["write".into(), register.into(), value.into()])])
+}
+
+fn read(register: i64, value: i64) -> Value {
+    list([list(["read".into(), register.into(), value.into()])])
+}
+
+/// What can be placed in one order only, and leaves things as they were.
+fn easy(model: &str, number: i64) -> Call {
+    match model {
+        "mutex" => Call::new(
+            ["acquire", "release"][usize::from(number % 2 == 1)],
+            Value::Nil,
+        ),
+        "multi-register" => Call::new("txn", write(0, 0)),
+        "kv-append" => Call::new("put", ""),
+        "set" => Call::new(["add", "remove"][usize::from(number % 2 == 1)], -1),
+        "queue" | "unordered-queue" => turns(number, "enqueue", "dequeue"),
+        "stack" => turns(number, "push", "pop"),
+        "counter" => Call::new("add", if number % 2 == 0 { 1 } else { -1 }),
+        "list-append" => Call::new("txn", list([list(["r".into(), 0.into(), list([])])])),
+        _ => Call::new("write", 0),
+    }
+}
+
+fn turns(number: i64, put: &'static str, take: &'static str) -> Call {
+    if number % 2 == 0 {
+        Call::new(put, -1)
+    } else {
+        Call::answered(take, -1)
+    }
+}
+
+/// One operation of the burst. Values come twice, so that nobody knows whose was seen.
+fn hard(model: &str, number: i64) -> Call {
+    let half = number / 2;
+    match model {
+        "register" => match number % 3 {
+            0 => Call::answered("read", number % 7),
+            _ => Call::new("write", number % 7),
+        },
+        "mutex" => Call::new(
+            ["acquire", "release"][usize::from(number % 2 == 1)],
+            Value::Nil,
+        ),
+        "multi-register" => Call::new("txn", write(number % 6, half)),
+        "kv-append" => Call::new("append", format!("{half},")),
+        "set" => Call::new(["add", "remove"][usize::from(number % 2 == 1)], half),
+        "queue" | "unordered-queue" => Call::new("enqueue", half),
+        "stack" => Call::new("push", half),
+        "counter" => Call::new("add", 1 << (number % 60)),
+        "list-append" => Call::new(
+            "txn",
+            list([list(["append".into(), (number % 2).into(), number.into()])]),
+        ),
+        _ => Call::new(
+            "cas",
+            list([(number % 5).into(), ((2 * number + 1) % 5).into()]),
+        ),
+    }
+}
+
+/// Each of these may be, but not one after the other.
+fn contradiction(model: &str, before: i64) -> Vec<Call> {
+    match model {
+        "mutex" => vec![
+            Call::new("acquire", Value::Nil),
+            Call::new("acquire", Value::Nil),
+        ],
+        "multi-register" => [0, 3]
+            .map(|value| Call::new("txn", read(before % 2, value)))
+            .into(),
+        "kv-append" => ["0,", "1,"].map(|text| Call::answered("get", text)).into(),
+        "set" => [false, true]
+            .map(|there| Call {
+                f: "contains",
+                input: 0.into(),
+                output: Value::Bool(there),
+            })
+            .into(),
+        "queue" | "unordered-queue" => [0, 0, 0]
+            .map(|value| Call::answered("dequeue", value))
+            .into(),
+        "stack" => [0, 0, 0].map(|value| Call::answered("pop", value)).into(),
+        "counter" => [1, 2].map(|sum| Call::answered("read", sum)).into(),
+        "list-append" => [0, 1]
+            .map(|register| {
+                Call::new(
+                    "txn",
+                    list([list([
+                        "r".into(),
+                        register.into(),
+                        list([(register + 2).into()]),
+                    ])]),
+                )
+            })
+            .into(),
+        _ => [1, 2].map(|value| Call::answered("read", value)).into(),
+    }
+}
+
+struct Out {
+    out: BufWriter<io::StdoutLock<'static>>,
+    index: u64,
+}
+
+impl Out {
+    fn alone(&mut self, call: &Call) -> io::Result<()> {
+        self.event(0, EventType::Invoke, call)?;
+        self.event(0, EventType::Ok, call)
+    }
+
+    fn event(&mut self, client: i64, event_type: EventType, call: &Call) -> io::Result<()> {
+        let value = match event_type {
+            EventType::Invoke => &call.input,
+            EventType::Ok | EventType::Fail | EventType::Info => &call.output,
+        };
+        let event = Event {
+            index: self.index,
+            time: Nanos(self.index * 100_000),
+            process: Process::Client(client),
+            event_type,
+            f: call.f.into(),
+            key: None,
+            value: value.clone(),
+            node: None,
+            error: None,
+            arrival: None,
+        };
+        self.index += 1;
+        writeln!(self.out, "{}", serde_json::to_string(&event)?)
+    }
+}
