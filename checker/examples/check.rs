@@ -35,6 +35,9 @@ struct Arguments {
     /// How often the check is repeated; the last time counts.
     #[arg(long, default_value_t = 1)]
     repeat: u32,
+    /// Also say which weaker models hold where the history is not linearizable.
+    #[arg(long)]
+    weaker: bool,
 }
 
 struct Limits {
@@ -82,6 +85,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             parsed.as_secs_f64(),
             checked.as_secs_f64(),
         );
+        let violation = analysis.violations().next();
+        if let Some((_, violation)) = violation.filter(|_| arguments.weaker) {
+            let near = Some(violation.operation);
+            for found in checker::weaker(&history, &analysis.model, near, &budget) {
+                println!("{found:?}");
+            }
+            let all = start.elapsed().as_secs_f64();
+            println!("weaker models {:.3} s", all - checked.as_secs_f64());
+        }
         for key in &analysis.keys {
             match &key.result {
                 KeyResult::Valid { .. } => {}

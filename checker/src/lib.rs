@@ -73,4 +73,4 @@ pub use value::{Float, LiteralError, Value};
 pub use verdict::{
     Analysis, Anomaly, AnomalyClass, KeyAnalysis, KeyResult, Staleness, Verdict, Violation,
 };
-pub use weaker::{Weaker, WeakerModel, weaker};
+pub use weaker::{Weaker, WeakerLimit, WeakerModel, weaker};

@@ -1,18 +1,31 @@
 //! How bad it is: which weaker models a history of registers still follows.
 //!
-//! [`view`] says for each model what must be ordered and by which rules, [`order`] looks for a legal order.
+//! Each model has an algorithm whose time is near-linear where it is known who wrote what was observed: [`reads`], [`own`], [`late`] and
+//! [`total`]. They never guess an answer; what they leave open in a short history is searched exactly: [`view`] says what must be ordered
+//! and by which rules, [`order`] looks for a legal order.
 
+#[cfg(test)]
+mod agreement;
+mod late;
 mod order;
+mod own;
+mod program;
+mod reads;
+mod total;
 mod view;
 
-use serde::Serialize;
+use std::fmt;
 
-use crate::budget::Budget;
+use serde::{Serialize, Serializer};
+
+use crate::budget::{Budget, Limit};
 use crate::history::{History, OpId};
 use crate::models::ModelSpec;
 use crate::verdict::Verdict;
-use order::Search;
-use view::Program;
+use late::Rules;
+use order::{Found, Search};
+use program::Program;
+use view::View;
 
 /// A consistency model that real time between processes plays no part in.
 ///
@@ -28,10 +41,17 @@ use view::Program;
 /// | monotonic writes | as monotonic reads, and each process's mutations are in their order |
 /// | writes follow reads | as monotonic reads, and each mutation comes after those its process had observed before |
 ///
+/// Orders are of all objects together: a guarantee that holds for each key can be broken for all of them, as when someone sees a write to
+/// one key and then, of another key, what was there before an earlier write of the same client.
+///
+/// Only registers are judged so (`register`, `cas-register`, `kv`, `mutex`). What it is to see a write again is not defined for queues,
+/// counters and the like, and no answer is given there.
+///
 /// The guarantees are those of Terry and others 1994 ("Session guarantees for weakly consistent replicated data", section 3), as orders
 /// seen by a process (Brzeziński, Sobaniec and Wawrzyniak 2004, "From session causality to causal consistency"). The last two only show
 /// in one observation after another, so they include monotonic reads. What another process compared before it set does not count in
-/// these orders, what it set does. Sequential consistency implies all four.
+/// these orders, what it set does. Viotti and Vukolić 2016 ("Consistency in non-transactional distributed storage systems", section 3.4)
+/// say the same of visibility and arbitration: here the arbitration is the process's own. Sequential consistency implies all four.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WeakerModel {
@@ -65,6 +85,51 @@ pub struct Weaker {
     pub model: WeakerModel,
     /// Valid if it holds, unknown if a limit was reached first.
     pub verdict: Verdict,
+    /// Which limit that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<WeakerLimit>,
+}
+
+/// Why it is unknown whether a history follows a weaker model. Serialises as the sentence it displays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WeakerLimit {
+    /// Several operations may have written what was observed.
+    Ambiguous,
+    /// A compare-and-set whose outcome nobody knows may have been of use to its own process.
+    Indeterminate,
+    /// The search for an order became too long.
+    Steps,
+    /// The caller's limit.
+    Budget(Limit),
+}
+
+impl fmt::Display for WeakerLimit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ambiguous => {
+                out.write_str("several operations may have written what was observed")
+            }
+            Self::Indeterminate => {
+                out.write_str("a cas whose outcome nobody knows may have mattered")
+            }
+            Self::Steps => out.write_str("the search for an order became too long"),
+            Self::Budget(limit) => limit.fmt(out),
+        }
+    }
+}
+
+impl Serialize for WeakerLimit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Whether a model holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Holds,
+    Broken,
+    Open(WeakerLimit),
 }
 
 /// Which weaker models a history follows, in the order of [`WeakerModel::ALL`]; all objects together. Empty if the objects are no
@@ -80,52 +145,139 @@ pub fn weaker(
     let Some(program) = Program::new(history, spec) else {
         return Vec::new();
     };
-    let mut verdicts = WeakerModel::ALL.map(|model| Weaker {
-        model,
-        verdict: judge(&program, model, near, budget),
-    });
-    let [sequential, guarantees @ ..] = &mut verdicts;
-    for guarantee in guarantees {
-        match (sequential.verdict, guarantee.verdict) {
-            (Verdict::Valid, _) => guarantee.verdict = Verdict::Valid,
-            (Verdict::Unknown, Verdict::Invalid) => sequential.verdict = Verdict::Invalid,
-            (Verdict::Unknown | Verdict::Invalid, _) => {}
-        }
+    let judge = Judge {
+        program: &program,
+        near,
+        budget,
+    };
+    let [sequential, guarantees @ ..] = WeakerModel::ALL;
+    let mut answers = guarantees.map(|model| judge.answer(model));
+    let one_is_broken = answers.contains(&Answer::Broken);
+    let all = if one_is_broken {
+        Answer::Broken
+    } else {
+        judge.answer(sequential)
+    };
+    if all == Answer::Holds {
+        answers.fill(Answer::Holds);
     }
-    verdicts.to_vec()
+    let answers = [all].into_iter().chain(answers);
+    WeakerModel::ALL
+        .into_iter()
+        .zip(answers)
+        .map(|(model, answer)| Weaker::new(model, answer))
+        .collect()
 }
 
-/// How many operations before the violation are looked at alone.
+impl Weaker {
+    fn new(model: WeakerModel, answer: Answer) -> Self {
+        let (verdict, limit) = match answer {
+            Answer::Holds => (Verdict::Valid, None),
+            Answer::Broken => (Verdict::Invalid, None),
+            Answer::Open(limit) => (Verdict::Unknown, Some(limit)),
+        };
+        Self {
+            model,
+            verdict,
+            limit,
+        }
+    }
+}
+
+/// How many operations before the violation are searched alone, where the whole leaves a question open.
 const WINDOWS: [usize; 3] = [8, 24, 64];
 
-/// What no part of a history follows, the whole does not either.
-fn judge(
-    program: &Program,
-    model: WeakerModel,
+/// The longest history that is searched as a whole.
+const MAX_SEARCHED: usize = 4096;
+
+struct Judge<'j> {
+    program: &'j Program,
     near: Option<OpId>,
-    budget: &dyn Budget,
-) -> Verdict {
-    let parts = near
-        .into_iter()
-        .flat_map(|near| WINDOWS.map(|size| program.part(near, size)));
-    for part in parts {
-        if follows(&part, model, budget) == Verdict::Invalid {
-            return Verdict::Invalid;
-        }
-    }
-    follows(program, model, budget)
+    budget: &'j dyn Budget,
 }
 
-fn follows(program: &Program, model: WeakerModel, budget: &dyn Budget) -> Verdict {
-    let mut worst = Verdict::Valid;
-    for observer in program.observers(model) {
-        let verdict = program
-            .view(model, observer)
-            .map_or(Verdict::Unknown, |view| Search::new(&view, budget).run());
-        worst = worst.max(verdict);
-        if worst == Verdict::Invalid {
-            break;
+impl Judge<'_> {
+    fn answer(&self, model: WeakerModel) -> Answer {
+        match self.quickly(model) {
+            Answer::Open(limit) => self.by_search(model, limit),
+            certain @ (Answer::Holds | Answer::Broken) => certain,
         }
     }
-    worst
+
+    fn quickly(&self, model: WeakerModel) -> Answer {
+        match model {
+            WeakerModel::Sequential => total::follows(self.program, self.near, self.budget),
+            WeakerModel::MonotonicReads => self.each(reads::follows),
+            WeakerModel::ReadYourWrites => self.each(own::follows),
+            WeakerModel::MonotonicWrites => {
+                let rules = Rules::monotonic_writes(self.program);
+                self.each(|program, own| late::follows(program, &rules, own))
+            }
+            WeakerModel::WritesFollowReads => {
+                let rules = Rules::writes_follow_reads(self.program);
+                self.each(|program, own| late::follows(program, &rules, own))
+            }
+        }
+    }
+
+    /// The worst answer of all processes that observe anything.
+    fn each(&self, follows: impl Fn(&Program, &[usize]) -> Answer) -> Answer {
+        let mut worst = Answer::Holds;
+        for own in self.program.by_process().values() {
+            if !own
+                .iter()
+                .any(|&one| self.program.actions[one].observes.is_some())
+            {
+                continue;
+            }
+            if let Some(limit) = self.budget.exceeded(self.program.bytes()) {
+                return Answer::Open(WeakerLimit::Budget(limit));
+            }
+            match follows(self.program, own) {
+                Answer::Holds => {}
+                Answer::Broken => return Answer::Broken,
+                open @ Answer::Open(_) => worst = open,
+            }
+        }
+        worst
+    }
+
+    /// What no part of a history follows, the whole does not either.
+    fn by_search(&self, model: WeakerModel, limit: WeakerLimit) -> Answer {
+        let windows = self.near.into_iter().flat_map(|near| {
+            WINDOWS.map(|size| self.program.part(self.program.last_until(near, size)).0)
+        });
+        for part in windows {
+            if self.search(&part, model) == Answer::Broken {
+                return Answer::Broken;
+            }
+        }
+        if self.program.actions.len() > MAX_SEARCHED {
+            return Answer::Open(limit);
+        }
+        self.search(self.program, model)
+    }
+
+    fn search(&self, program: &Program, model: WeakerModel) -> Answer {
+        let observers = match model {
+            WeakerModel::Sequential => vec![None],
+            WeakerModel::MonotonicReads
+            | WeakerModel::ReadYourWrites
+            | WeakerModel::MonotonicWrites
+            | WeakerModel::WritesFollowReads => program.observers().into_iter().map(Some).collect(),
+        };
+        let mut worst = Answer::Holds;
+        for observer in observers {
+            let found = View::new(program, model, observer)
+                .map_or(Found::Open(WeakerLimit::Ambiguous), |view| {
+                    Search::new(&view, self.budget).run()
+                });
+            match found {
+                Found::Order(_) => {}
+                Found::Nothing => return Answer::Broken,
+                Found::Open(limit) => worst = Answer::Open(limit),
+            }
+        }
+        worst
+    }
 }

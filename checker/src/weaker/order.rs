@@ -7,15 +7,32 @@
 
 use std::collections::HashSet;
 
+use super::WeakerLimit;
 use super::view::View;
-use crate::budget::Budget;
-use crate::verdict::Verdict;
+use crate::budget::{Budget, Limit};
 
 /// How often operations are looked at, configuration by configuration. It bounds the memory too, to less than 50 MB.
 const MAX_VISITS: usize = 4_000_000;
 
 /// How many configurations are searched between two looks at the budget.
 const STEPS_PER_POLL: usize = 256;
+
+/// What became of a search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A legal order, as far as something in it is observed.
+    Order(Vec<usize>),
+    /// There is none.
+    Nothing,
+    /// A limit was reached first.
+    Open(WeakerLimit),
+}
+
+/// How a configuration came about: the step before and the operation that was placed, step by step.
+type Trail = Vec<(usize, usize)>;
+
+/// Before the first step.
+const START: usize = usize::MAX;
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Configuration {
@@ -31,6 +48,7 @@ pub(super) struct Search<'v> {
     /// Whether it took effect, or something that took effect has to follow it.
     is_needed: Vec<bool>,
     seen: HashSet<Configuration>,
+    trail: Trail,
 }
 
 impl<'v> Search<'v> {
@@ -45,39 +63,60 @@ impl<'v> Search<'v> {
             is_followed,
             is_needed: needed(view),
             seen: HashSet::new(),
+            trail: Trail::new(),
         }
     }
 
-    pub(super) fn run(mut self) -> Verdict {
+    pub(super) fn run(mut self) -> Found {
         if self.rules_contradict() {
-            return Verdict::Invalid;
+            return Found::Nothing;
         }
         let start = Configuration {
             placed: vec![0; self.view.actions.len().div_ceil(64)],
             values: self.view.initial.clone(),
         };
         let bytes_each = 64 + 8 * start.placed.len() + 4 * start.values.len();
-        let mut open = vec![start];
+        let mut open = vec![(start, START)];
         let mut steps = 0;
-        while let Some(mut configuration) = open.pop() {
-            self.settle(&mut configuration);
+        while let Some((mut configuration, mut last)) = open.pop() {
+            self.settle(&mut configuration, &mut last);
             if !self.is_observer_left(&configuration) {
-                return Verdict::Valid;
+                return Found::Order(self.order(last));
             }
-            if self.is_over(steps, bytes_each * (self.seen.len() + open.len() + 1)) {
-                return Verdict::Unknown;
+            let held = bytes_each * (self.seen.len() + open.len() + 1) + 16 * self.trail.len();
+            if let Some(limit) = self.limit(steps, held) {
+                return Found::Open(limit);
             }
             steps += 1;
             if self.seen.insert(configuration.clone()) {
-                self.push_candidates(&configuration, &mut open);
+                self.push_candidates(&configuration, last, &mut open);
             }
         }
-        Verdict::Invalid
+        Found::Nothing
     }
 
-    fn is_over(&self, steps: usize, bytes: usize) -> bool {
-        steps * self.view.actions.len() > MAX_VISITS
-            || steps.is_multiple_of(STEPS_PER_POLL) && self.budget.exceeded(bytes as u64).is_some()
+    fn limit(&self, steps: usize, bytes: usize) -> Option<WeakerLimit> {
+        if steps * self.view.actions.len() > MAX_VISITS {
+            return Some(WeakerLimit::Steps);
+        }
+        let limit: Option<Limit> = steps
+            .is_multiple_of(STEPS_PER_POLL)
+            .then(|| self.budget.exceeded(bytes as u64))
+            .flatten();
+        limit.map(WeakerLimit::Budget)
+    }
+
+    fn order(&self, last: usize) -> Vec<usize> {
+        let step = |&at: &usize| Some(self.trail[at].0).filter(|&before| before != START);
+        let steps = std::iter::successors(Some(last).filter(|&at| at != START), step);
+        let mut order: Vec<usize> = steps.map(|at| self.trail[at].1).collect();
+        order.reverse();
+        order
+    }
+
+    fn placed(&mut self, last: usize, one: usize) -> usize {
+        self.trail.push((last, one));
+        self.trail.len() - 1
     }
 
     /// Whether operations that took effect would have to come before themselves.
@@ -97,7 +136,7 @@ impl<'v> Search<'v> {
     }
 
     /// Places all pure observations that fit.
-    fn settle(&self, configuration: &mut Configuration) {
+    fn settle(&mut self, configuration: &mut Configuration, last: &mut usize) {
         loop {
             let before = configuration.placed.clone();
             for one in 0..self.view.actions.len() {
@@ -105,6 +144,7 @@ impl<'v> Search<'v> {
                 let fits = action.observes == Some(configuration.values[action.register]);
                 if fits && action.writes.is_none() && self.can_be_next(configuration, one) {
                     configuration.place(one);
+                    *last = self.placed(*last, one);
                 }
             }
             if configuration.placed == before {
@@ -120,9 +160,15 @@ impl<'v> Search<'v> {
     }
 
     /// Mutations that are wanted at once come last, so that they are tried first; then the earlier ones.
-    fn push_candidates(&self, configuration: &Configuration, open: &mut Vec<Configuration>) {
+    fn push_candidates(
+        &mut self,
+        configuration: &Configuration,
+        last: usize,
+        open: &mut Vec<(Configuration, usize)>,
+    ) {
         let wanted = self.wanted(configuration);
-        let actions = &self.view.actions;
+        let view = self.view;
+        let actions = &view.actions;
         let mut candidates: Vec<(bool, usize)> = Vec::new();
         for (one, action) in actions.iter().enumerate() {
             let Some(written) = action.writes else {
@@ -142,7 +188,8 @@ impl<'v> Search<'v> {
             after.place(one);
             let action = &actions[one];
             after.values[action.register] = action.writes.unwrap_or_default();
-            open.push(after);
+            let last = self.placed(last, one);
+            open.push((after, last));
         }
     }
 
