@@ -26,6 +26,7 @@ struct Plan {
     initial: Option<Value>,
     limits: Limits,
     options: CheckOptions,
+    explain: bool,
     certify: bool,
     json: bool,
     ending: Ending,
@@ -106,6 +107,7 @@ impl Plan {
             initial,
             limits,
             options: CheckOptions { algorithm, workers },
+            explain: args.certify || args.report.is_some(),
             certify: args.certify,
             json: args.json,
             ending,
@@ -129,9 +131,13 @@ impl Plan {
         let as_model = || format!("cannot judge {source} as {}", spec.name);
         let judgement =
             judgement::decide(&history, &spec, &self.options, &budget).with_context(as_model)?;
+        let judgement = if self.explain {
+            judgement.explained(&history, &budget.rest())
+        } else {
+            judgement
+        };
         let judgement = if self.certify {
-            let patience = budget.rest();
-            judgement.certified(&history, &spec, &patience)
+            judgement.certified(&history)
         } else {
             judgement
         };
@@ -170,9 +176,9 @@ impl Plan {
                 "file": file.display().to_string(), "verdict": verdict, "reason": reason,
                 "operations": judged.history.operations.len(), "truncated": judged.history.truncated,
                 "analysis": judged.judgement.analysis,
-                "counterexamples": judged.judgement.counterexamples,
+                "counterexamples": judged.judgement.explanation.counterexamples,
                 "certificate": judged.judgement.certificate(),
-                "weaker": judged.judgement.weaker,
+                "weaker": judged.judgement.explanation.weaker,
             });
             say::answer(format_args!(
                 "{}",
@@ -245,6 +251,7 @@ fn write_report(report: &Path, file: &Path, judged: &Judged) -> Result<()> {
         result: None,
         history: &judged.history,
         analysis: Some(&judged.judgement.analysis),
+        explanation: Some(&judged.judgement.explanation),
     };
     fs::write(report, reports::html::render(&data))
         .with_context(|| format!("cannot write {}", report.display()))

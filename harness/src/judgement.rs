@@ -1,20 +1,18 @@
 //! A history's verdict, and what proves it to someone who does not trust the checker.
 
 use checker::{
-    Analysis, AnomalyClass, Budget, Certified, CertifyError, CheckOptions, Counterexample, History,
-    KeyAnalysis, ModelError, ModelSpec, Verdict, Violation, Weaker, WeakerModel,
+    Analysis, AnomalyClass, Budget, Certified, CertifyError, CheckOptions, Explanation, History,
+    KeyAnalysis, ModelError, ModelSpec, Verdict, Violation, WeakerModel,
 };
 
 /// The answer for each key, and the certificates of all of them.
 #[derive(Debug)]
 pub(crate) struct Judgement {
     pub analysis: Analysis,
-    /// For each key that is not linearizable, the few operations that contradict each other.
-    pub counterexamples: Vec<Counterexample>,
+    /// Empty where nobody asked.
+    pub explanation: Explanation,
     /// `None` where nobody asked.
     pub certificates: Option<Certificates>,
-    /// For a history that is not linearizable, which weaker models it follows all the same.
-    pub weaker: Vec<Weaker>,
 }
 
 /// What the independent verifier says of an answer.
@@ -40,39 +38,25 @@ pub(crate) fn decide(
     let analysis = checker::check_with(history, spec, options, budget)?;
     Ok(Judgement {
         analysis,
-        counterexamples: Vec::new(),
+        explanation: Explanation::default(),
         certificates: None,
-        weaker: Vec::new(),
     })
 }
 
 impl Judgement {
-    /// Has the answer verified, and a violation explained further within `patience`.
-    pub(crate) fn certified(
-        self,
-        history: &History,
-        spec: &ModelSpec,
-        patience: &dyn Budget,
-    ) -> Self {
-        let analysis = self.analysis;
-        let counterexamples: Vec<Counterexample> = analysis
-            .keys
-            .iter()
-            .filter_map(|key| checker::minimize(history, spec, key, patience))
-            .collect();
-        let first = analysis
-            .violations()
-            .map(|(_, violation)| violation.operation)
-            .next();
-        let weaker = match first {
-            Some(near) => checker::weaker(history, spec, Some(near), patience),
-            None => Vec::new(),
-        };
+    /// Has violations explained further within `patience`.
+    pub(crate) fn explained(self, history: &History, patience: &dyn Budget) -> Self {
         Self {
-            certificates: Some(Certificates::of(history, &analysis, &counterexamples)),
-            analysis,
-            counterexamples,
-            weaker,
+            explanation: checker::explain(history, &self.analysis, patience),
+            ..self
+        }
+    }
+
+    /// Has the explained answer verified.
+    pub(crate) fn certified(self, history: &History) -> Self {
+        Self {
+            certificates: Some(Certificates::of(history, &self)),
+            ..self
         }
     }
 
@@ -106,13 +90,19 @@ impl Judgement {
     /// How bad a violation is, in one sentence; `None` where there is none, or nothing can be said.
     pub(crate) fn severity(&self) -> Option<String> {
         let of = |verdict| {
-            let those = self
-                .weaker
-                .iter()
-                .filter(move |weaker| weaker.verdict == verdict);
-            let names: Vec<&str> = those.map(|weaker| name(weaker.model)).collect();
+            let weaker = self.explanation.weaker.iter();
+            let names: Vec<String> = weaker
+                .filter(|weaker| weaker.verdict == verdict)
+                .map(|weaker| weaker.model.to_string())
+                .collect();
             names.join(", ")
         };
+        let sequential = self.explanation.weaker.iter().any(|weaker| {
+            weaker.model == WeakerModel::Sequential && weaker.verdict == Verdict::Valid
+        });
+        if sequential {
+            return Some("Not linearizable, but sequentially consistent.".to_owned());
+        }
         let (held, broken) = (of(Verdict::Valid), of(Verdict::Invalid));
         match (held.as_str(), broken.as_str()) {
             ("", "") => None,
@@ -123,19 +113,10 @@ impl Judgement {
     }
 }
 
-const fn name(model: WeakerModel) -> &'static str {
-    match model {
-        WeakerModel::Sequential => "sequential consistency",
-        WeakerModel::MonotonicReads => "monotonic reads",
-        WeakerModel::ReadYourWrites => "read your writes",
-        WeakerModel::MonotonicWrites => "monotonic writes",
-        WeakerModel::WritesFollowReads => "writes follow reads",
-    }
-}
-
 impl Certificates {
-    fn of(history: &History, analysis: &Analysis, counterexamples: &[Counterexample]) -> Self {
-        match checker::certify(history, analysis, counterexamples) {
+    fn of(history: &History, judgement: &Judgement) -> Self {
+        let counterexamples = &judgement.explanation.counterexamples;
+        match checker::certify(history, &judgement.analysis, counterexamples) {
             Ok(certified) => Self::Accepted(certified),
             Err(error @ CertifyError::TooLarge { .. }) => Self::Undecided(error.to_string()),
             Err(error) => Self::Refuted(error.to_string()),

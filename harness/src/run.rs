@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use checker::{Analysis, CheckOptions, History};
+use checker::{CheckOptions, History};
 use nemesis::net::{self, Chosen};
 use reports::{Net, ReportData, RunResult};
 
@@ -128,7 +128,7 @@ fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
     let (history, judgement) = check_history(config, &folder, ending)?;
     drop(runtime);
     let result = judge::judge(config, &history, &judgement, evidence);
-    write_reports(&folder, &result, &history, &judgement.analysis)?;
+    write_reports(&folder, &result, &history, &judgement)?;
     tell(&folder, &result);
     Ok((judge::exit(&result, config.require), result.interrupted))
 }
@@ -152,7 +152,7 @@ fn check_history(
     let judgement = judgement::decide(&history, &spec, &CheckOptions::default(), &budget)?;
     drop(budget);
     let patience = config.check.explaining().start().ended_by(ending);
-    let judgement = judgement.certified(&history, &spec, &patience);
+    let judgement = judgement.explained(&history, &patience).certified(&history);
     Ok((history, judgement))
 }
 
@@ -160,7 +160,7 @@ fn write_reports(
     folder: &Folder,
     result: &RunResult,
     history: &History,
-    analysis: &Analysis,
+    judgement: &Judgement,
 ) -> Result<()> {
     let nemesis = match result.nemesis.as_slice() {
         [] => "no nemesis".to_owned(),
@@ -171,7 +171,8 @@ fn write_reports(
         title: &title,
         result: Some(result),
         history,
-        analysis: Some(analysis),
+        analysis: Some(&judgement.analysis),
+        explanation: Some(&judgement.explanation),
     };
     folder.write("result.json", &result.to_json())?;
     folder.write("latency.svg", &reports::plots::latency(&data))?;

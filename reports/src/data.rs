@@ -1,6 +1,6 @@
 //! What a report is made from, and the few questions every part of it asks.
 
-use checker::{Analysis, History, Operation};
+use checker::{Analysis, Counterexample, Explanation, History, Operation};
 
 use crate::result::{FaultRecord, LeaderSpan, RunResult};
 
@@ -15,6 +15,8 @@ pub struct ReportData<'a> {
     pub history: &'a History,
     /// What the checker found; `None` when it did not run.
     pub analysis: Option<&'a Analysis>,
+    /// How what it found can be explained; `None` when nobody asked.
+    pub explanation: Option<&'a Explanation>,
 }
 
 impl<'a> ReportData<'a> {
@@ -24,6 +26,16 @@ impl<'a> ReportData<'a> {
 
     pub(crate) fn leaders(&self) -> &'a [LeaderSpan] {
         self.result.map_or(&[], |result| &result.leaders)
+    }
+
+    /// The counterexample of an object.
+    pub(crate) fn counterexample(
+        &self,
+        key: Option<&serde_json::Value>,
+    ) -> Option<&'a Counterexample> {
+        let json = |key: &checker::Value| serde_json::to_value(key).ok();
+        let mut all = self.explanation?.counterexamples.iter();
+        all.find(|one| one.key.as_ref().and_then(json).as_ref() == key)
     }
 
     /// The last moment anything happened, at least 1 ns.

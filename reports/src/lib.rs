@@ -6,6 +6,7 @@
 
 mod answers;
 mod clip;
+mod counterexample;
 mod data;
 mod finding;
 pub mod html;
@@ -16,6 +17,7 @@ mod result;
 pub mod terminal;
 mod timeline;
 
+pub use counterexample::{CounterexampleRecord, OperationRecord, WeakerRecord};
 pub use data::ReportData;
 pub use result::{
     AnomalyRecord, Consistency, Counts, Effect, Environment, FaultRecord, Health, HealthEvent,

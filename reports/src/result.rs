@@ -15,6 +15,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::counterexample::{CounterexampleRecord, WeakerRecord};
+
 /// The version of `result.json` this crate writes, and the only one it reads.
 pub const RESULT_VERSION: u32 = 1;
 
@@ -52,6 +54,12 @@ pub struct RunResult {
     pub infrastructure_error: Option<String>,
     /// Every contradiction that was found, clearest first.
     pub anomalies: Vec<AnomalyRecord>,
+    /// For each key that is not linearizable, the few operations that prove it.
+    #[serde(default)]
+    pub counterexamples: Vec<CounterexampleRecord>,
+    /// Which weaker models a history that is not linearizable follows all the same.
+    #[serde(default)]
+    pub weaker: Vec<WeakerRecord>,
     /// Completed operations by outcome.
     pub operations: Counts,
     /// Every fault of the schedule, with what it really did.

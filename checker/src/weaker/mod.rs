@@ -67,6 +67,18 @@ pub enum WeakerModel {
     WritesFollowReads,
 }
 
+impl fmt::Display for WeakerModel {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(match self {
+            Self::Sequential => "sequential consistency",
+            Self::MonotonicReads => "monotonic reads",
+            Self::ReadYourWrites => "read your writes",
+            Self::MonotonicWrites => "monotonic writes",
+            Self::WritesFollowReads => "writes follow reads",
+        })
+    }
+}
+
 impl WeakerModel {
     /// Every one, the one that implies the others first.
     pub const ALL: [Self; 5] = [

@@ -2,8 +2,9 @@
 
 use checker::{Analysis, History, Nanos, Outcome, Verdict, Violation};
 use reports::{
-    AnomalyRecord, Consistency, Counts, Environment, FaultRecord, Health, HealthEvent,
-    Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, RunResult, Strength,
+    AnomalyRecord, Consistency, CounterexampleRecord, Counts, Environment, FaultRecord, Health,
+    HealthEvent, Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, RunResult, Strength,
+    WeakerRecord,
 };
 use serde_json::json;
 
@@ -76,6 +77,8 @@ pub(crate) fn judge(
         },
         infrastructure_error: failure,
         anomalies: anomalies(history, judgement, &faults, &evidence.leaders),
+        counterexamples: counterexamples(history, judgement),
+        weaker: weaker(judgement),
         operations: counts(history),
         faults,
         leader_changes: evidence.leader_changes,
@@ -186,6 +189,18 @@ fn anomalies(
             record
         })
         .collect()
+}
+
+fn counterexamples(history: &History, judgement: &Judgement) -> Vec<CounterexampleRecord> {
+    let found = judgement.explanation.counterexamples.iter();
+    found
+        .map(|one| CounterexampleRecord::new(one, history))
+        .collect()
+}
+
+fn weaker(judgement: &Judgement) -> Vec<WeakerRecord> {
+    let models = judgement.explanation.weaker.iter();
+    models.map(WeakerRecord::new).collect()
 }
 
 /// When it went wrong: the call of the last operation of the contradiction.

@@ -3,6 +3,7 @@
 //! Nothing is fetched and every foreign value is escaped; a content policy in the page forbids requests on top.
 
 mod contradiction;
+mod counterexample;
 mod environment;
 mod faults;
 mod operations;
@@ -44,6 +45,7 @@ pub fn render(data: &ReportData<'_>) -> String {
                     (masthead(data, &title))
                     (verdict::section(data, &headline, &findings))
                     (contradiction::section(data, &findings))
+                    (counterexample::section(data, &findings))
                     (faults::section(data, &findings))
                     (plots(data))
                     (operations::section(data))

@@ -53,7 +53,7 @@ impl Scene {
         let all = &history.operations;
         let key = &all.get(finding.operations.first()?.0)?.key;
         let axis = axis_of(all);
-        let scale = scale_around(finding, all, axis);
+        let scale = scale_around(&finding.operations, all, axis);
         let candidates = candidates(finding, all, key.as_ref(), scale);
         let total = candidates.len();
         let chosen = choose(&candidates, all);
@@ -66,6 +66,22 @@ impl Scene {
             emphasised: finding.operations.clone(),
             shown,
             total,
+        })
+    }
+
+    /// The picture of some operations and no others; `None` when there are none.
+    pub(crate) fn only(operations: &[OpId], history: &History) -> Option<Scene> {
+        operations.first()?;
+        let all = &history.operations;
+        let axis = axis_of(all);
+        let chosen = choose(operations, all);
+        let emphasised = operations.iter().copied().collect();
+        Some(Scene {
+            scale: scale_around(operations, all, axis),
+            lanes: lanes(&chosen, all, &emphasised, axis),
+            emphasised: operations.to_vec(),
+            shown: chosen.len(),
+            total: operations.len(),
         })
     }
 }
@@ -92,8 +108,8 @@ fn end(operation: &Operation, axis: Axis) -> Option<u64> {
     }
 }
 
-fn scale_around(finding: &Finding, all: &[Operation], axis: Axis) -> Scale {
-    let operations = || finding.operations.iter().map(|id| &all[id.0]);
+fn scale_around(operations: &[OpId], all: &[Operation], axis: Axis) -> Scale {
+    let operations = || operations.iter().map(|id| &all[id.0]);
     let from = operations()
         .map(|operation| begin(operation, axis))
         .min()

@@ -112,6 +112,7 @@ fn tiny_histories_have_a_page() {
             result: None,
             history: &history,
             analysis: None,
+            explanation: None,
         };
         let page = text(&render(&data));
         assert!(page.contains("Not judged"), "{notation}: {page}");
@@ -127,6 +128,7 @@ fn the_last_moment_of_the_clock_has_a_page() {
         result: None,
         history: &history,
         analysis: None,
+        explanation: None,
     };
     assert!(text(&render(&data)).contains("2 operations: 2 ok"));
 }

@@ -96,5 +96,6 @@ fn data(history: &checker::History) -> ReportData<'_> {
         result: None,
         history,
         analysis: None,
+        explanation: None,
     }
 }
