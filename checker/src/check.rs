@@ -10,9 +10,16 @@ use crate::explain::{self, Object};
 use crate::formats::Format;
 use crate::frontier;
 use crate::history::{History, Operation};
+use crate::models::counter::{self, Counter};
+use crate::models::kv_append::KvAppend;
 use crate::models::machine::{Entry, Problem, Step};
+use crate::models::objects::{self, Objects};
+use crate::models::queue::{self, Queue};
 use crate::models::register::Register;
-use crate::models::{ModelName, ModelSpec, kv_append, multi_register, objects};
+use crate::models::set::{self, Set};
+use crate::models::stack::{self, Stack};
+use crate::models::unordered_queue::{self, UnorderedQueue};
+use crate::models::{Model, ModelName, ModelSpec, adapter, list_append, multi_register};
 use crate::options::{Algorithm, CheckOptions};
 use crate::phantom;
 use crate::pool;
@@ -73,10 +80,48 @@ pub fn check_with(
     options: &CheckOptions,
     budget: &dyn Budget,
 ) -> Result<Analysis, ModelError> {
-    let objects: Vec<_> = objects::split(history, spec)?.into_iter().collect();
+    let objects = objects::split(history, spec)?;
+    let compile = |entries: &[Entry<'_>]| Compiled::new(entries, spec, history.format);
+    Ok(Analysis {
+        model: spec.clone(),
+        keys: judge_all(history, objects, &compile, options, budget)?,
+    })
+}
+
+/// Judges a history by a model of the caller's own.
+///
+/// # Errors
+/// If the model does not know an operation of the history.
+pub fn check_model<M: Model>(
+    history: &History,
+    model: &M,
+    options: &CheckOptions,
+    budget: &dyn Budget,
+) -> Result<Analysis<M>, ModelError> {
+    let objects = objects::split_by_key(history, |operation| model.key(operation))?;
+    let compile = |entries: &[Entry<'_>]| {
+        adapter::Object::new(entries, model.clone()).map(|object| Compiled::Other(object.problem()))
+    };
+    Ok(Analysis {
+        model: model.clone(),
+        keys: judge_all(history, objects, &compile, options, budget)?,
+    })
+}
+
+/// How the operations of one object are read.
+type Compile<'j> = dyn Fn(&[Entry<'_>]) -> Result<Compiled, ModelError> + Sync + 'j;
+
+fn judge_all(
+    history: &History,
+    objects: Objects<'_>,
+    compile: &Compile<'_>,
+    options: &CheckOptions,
+    budget: &dyn Budget,
+) -> Result<Vec<KeyAnalysis>, ModelError> {
+    let objects: Vec<_> = objects.into_iter().collect();
     let judge = Judge {
         history,
-        spec,
+        compile,
         algorithm: options.algorithm,
         threads: NonZero::new(options.workers.get() / objects.len().max(1))
             .unwrap_or(NonZero::<usize>::MIN),
@@ -87,10 +132,7 @@ pub fn check_with(
     let keys = pool::map(&objects, options.workers, |(key, entries)| {
         judge.judge(key.as_ref(), entries)
     });
-    Ok(Analysis {
-        model: spec.clone(),
-        keys: keys.into_iter().collect::<Result<_, _>>()?,
-    })
+    keys.into_iter().collect()
 }
 
 /// How many operations of small objects are judged between two looks at the budget.
@@ -99,7 +141,7 @@ const OPERATIONS_PER_POLL: usize = 4096;
 /// Judges one object after the other.
 struct Judge<'j> {
     history: &'j History,
-    spec: &'j ModelSpec,
+    compile: &'j Compile<'j>,
     algorithm: Algorithm,
     /// How many threads there are for each object.
     threads: NonZero<usize>,
@@ -112,7 +154,7 @@ struct Judge<'j> {
 
 impl Judge<'_> {
     fn judge(&self, key: Option<&Value>, entries: &[Entry<'_>]) -> Result<KeyAnalysis, ModelError> {
-        let object = Compiled::new(entries, self.spec, self.history.format)?;
+        let object = (self.compile)(entries)?;
         let answer = match self.limit(entries.len()) {
             Some(limit) => Standing::default().unknown(limit),
             None => self.answer(&object),
@@ -144,8 +186,15 @@ impl Judge<'_> {
     fn answer(&self, object: &Compiled) -> Answer {
         let budget = self.ledger.share();
         let fast = || match object {
-            Compiled::Register(register) => unique::check(register, &budget),
-            Compiled::Other(_) => None,
+            Compiled::Register(register) | Compiled::Mutex(register) => {
+                unique::check(register, &budget)
+            }
+            Compiled::Set(_)
+            | Compiled::Queue(_)
+            | Compiled::UnorderedQueue(_)
+            | Compiled::Stack(_)
+            | Compiled::Counter(_)
+            | Compiled::Other(_) => None,
         };
         match self.algorithm {
             Algorithm::Auto => fast()
@@ -180,9 +229,7 @@ impl Judge<'_> {
                 let object = Object {
                     history: self.history,
                     key,
-                    register: object
-                        .register()
-                        .filter(|_| self.spec.name != ModelName::Mutex),
+                    register: object.register(),
                 };
                 let mut anomaly = explain::explain(&object, stuck, &states);
                 if states.is_empty() {
@@ -203,31 +250,60 @@ impl Judge<'_> {
 /// An object in the terms of its model. Registers keep their operations, which is what contradictions are found in.
 enum Compiled {
     Register(Register),
+    Mutex(Register),
+    Set(adapter::Object<Set>),
+    Queue(adapter::Object<Queue>),
+    UnorderedQueue(adapter::Object<UnorderedQueue>),
+    Stack(adapter::Object<Stack>),
+    Counter(adapter::Object<Counter>),
     Other(Problem),
 }
 
 impl Compiled {
     fn new(entries: &[Entry<'_>], spec: &ModelSpec, format: Format) -> Result<Self, ModelError> {
         match spec.name {
-            ModelName::Register | ModelName::CasRegister | ModelName::Kv | ModelName::Mutex => {
+            ModelName::Register | ModelName::CasRegister | ModelName::Kv => {
                 Register::new(entries, spec, format).map(Self::Register)
             }
+            ModelName::Mutex => Register::new(entries, spec, format).map(Self::Mutex),
             ModelName::MultiRegister => {
                 multi_register::problem(entries, spec, format).map(Self::Other)
             }
-            ModelName::KvAppend => kv_append::problem(entries, spec).map(Self::Other),
+            ModelName::KvAppend => adapter::Object::new(entries, KvAppend::new(spec))
+                .map(|object| Self::Other(object.problem())),
+            ModelName::Set => set::object(entries, spec).map(Self::Set),
+            ModelName::Queue => queue::object(entries, spec).map(Self::Queue),
+            ModelName::UnorderedQueue => {
+                unordered_queue::object(entries, spec).map(Self::UnorderedQueue)
+            }
+            ModelName::Stack => stack::object(entries, spec).map(Self::Stack),
+            ModelName::Counter => counter::object(entries, spec).map(Self::Counter),
+            ModelName::ListAppend => list_append::problem(entries, spec).map(Self::Other),
         }
     }
+
+    /// The register that is explained by the values it held.
     fn register(&self) -> Option<&Register> {
         match self {
             Self::Register(register) => Some(register),
-            Self::Other(_) => None,
+            Self::Mutex(_)
+            | Self::Set(_)
+            | Self::Queue(_)
+            | Self::UnorderedQueue(_)
+            | Self::Stack(_)
+            | Self::Counter(_)
+            | Self::Other(_) => None,
         }
     }
 
     fn problem(&self) -> Problem {
         match self {
-            Self::Register(register) => register.problem(),
+            Self::Register(register) | Self::Mutex(register) => register.problem(),
+            Self::Set(object) => object.problem(),
+            Self::Queue(object) => object.problem(),
+            Self::UnorderedQueue(object) => object.problem(),
+            Self::Stack(object) => object.problem(),
+            Self::Counter(object) => object.problem(),
             Self::Other(problem) => problem.clone(),
         }
     }

@@ -59,14 +59,14 @@ mod weaker;
 
 pub use budget::{Budget, CheckProgress, Limit, Unlimited};
 pub use certify::{Certified, CertifyError, certify};
-pub use check::{ModelError, check, check_with};
+pub use check::{ModelError, check, check_model, check_with};
 pub use counterexample::{Counterexample, Effect, Presence, Weakened};
 pub use event::{Event, EventType, Header, Nanos, Process};
 pub use explanation::{Explanation, explain};
 pub use formats::{Format, ReadError, UnknownFormat};
 pub use history::{History, OpId, Operation, Outcome};
 pub use minimize::minimize;
-pub use models::{BadInitial, ModelName, ModelSpec, UnknownModel};
+pub use models::{BadInitial, Call, Model, ModelName, ModelSpec, UnknownModel};
 pub use online::{Online, OnlineError, OnlineLimit, OnlineViolation, Standing};
 pub use options::{Algorithm, CheckOptions, UnknownAlgorithm};
 pub use pairing::MalformedHistory;

@@ -74,6 +74,15 @@ impl Value {
         }
     }
 
+    /// The number of a [`Value::Int`].
+    pub fn as_int(&self) -> Option<i64> {
+        if let Self::Int(number) = self {
+            Some(*number)
+        } else {
+            None
+        }
+    }
+
     /// The elements of a [`Value::List`].
     pub fn as_list(&self) -> Option<&[Self]> {
         if let Self::List(items) = self {

@@ -11,14 +11,14 @@ use crate::value::Value;
 
 /// The answer for a history, in the order of the keys.
 #[derive(Clone, Debug, Serialize)]
-pub struct Analysis {
-    /// What the history was judged by.
-    pub model: ModelSpec,
+pub struct Analysis<M = ModelSpec> {
+    /// What the history was judged by: one of the models with a name, or a [`crate::Model`].
+    pub model: M,
     /// The answer for each object.
     pub keys: Vec<KeyAnalysis>,
 }
 
-impl Analysis {
+impl<M> Analysis<M> {
     /// Invalid over unknown over valid.
     pub fn outcome(&self) -> Verdict {
         self.keys

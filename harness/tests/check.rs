@@ -288,7 +288,16 @@ fn a_reader_that_has_gone_away_does_not_change_the_exit_code() {
 
 #[test]
 fn an_initial_value_that_the_model_cannot_have_is_refused() {
-    for (model, initial) in [("mutex", "5"), ("kv-append", "5"), ("multi-register", "5")] {
+    for (model, initial) in [
+        ("mutex", "5"),
+        ("kv-append", "5"),
+        ("multi-register", "5"),
+        ("set", "5"),
+        ("queue", "{}"),
+        ("stack", "5"),
+        ("counter", "[]"),
+        ("list-append", "{\"x\": 5}"),
+    ] {
         let (code, _, stderr) = check(
             "h.jsonl",
             &valid(),

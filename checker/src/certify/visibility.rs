@@ -55,7 +55,15 @@ impl<'h> Covers<'h> {
                     }
                 }
                 Act::Text(Edit::Put(text)) => covers.texts.push((text, cover)),
-                Act::Text(Edit::Append(_) | Edit::Get(_) | Edit::Nothing) => {}
+                Act::Text(Edit::Append(_) | Edit::Get(_) | Edit::Nothing)
+                | Act::Element(_)
+                | Act::Listing(_)
+                | Act::Put(_)
+                | Act::Take(_)
+                | Act::Add(_)
+                | Act::Total(_)
+                | Act::Lists(_)
+                | Act::Silent => {}
             }
         }
         for mutations in covers.values.values_mut() {
@@ -104,6 +112,8 @@ struct Observer<'h> {
 pub(crate) struct Visibility<'h> {
     values: BTreeMap<Place<'h>, Watch<'h>>,
     texts: Watch<'h>,
+    /// An observer of anything else.
+    other: Option<OpId>,
 }
 
 impl<'h> Visibility<'h> {
@@ -132,7 +142,17 @@ impl<'h> Visibility<'h> {
                     let observer = Observer::new(item, covers.of_text(text, call), text);
                     visibility.texts.push(observer);
                 }
-                Act::Text(Edit::Put(_) | Edit::Append(_) | Edit::Nothing) => {}
+                Act::Text(Edit::Put(_) | Edit::Append(_) | Edit::Nothing) | Act::Silent => {}
+                Act::Element(_)
+                | Act::Listing(_)
+                | Act::Put(_)
+                | Act::Take(_)
+                | Act::Add(_)
+                | Act::Total(_)
+                | Act::Lists(_) => {
+                    let observes = act.is_observation().then(|| item.id());
+                    visibility.other = visibility.other.or(observes);
+                }
             }
         }
         for watch in visibility.values.values_mut() {
@@ -158,6 +178,14 @@ impl<'h> Visibility<'h> {
                 .find(|one| one.ret >= mutation.operation.call && one.text.contains(text))
                 .map(|one| one.id),
             Act::Text(Edit::Get(_) | Edit::Nothing) => None,
+            Act::Element(_)
+            | Act::Listing(_)
+            | Act::Put(_)
+            | Act::Take(_)
+            | Act::Add(_)
+            | Act::Total(_)
+            | Act::Lists(_)
+            | Act::Silent => self.other.filter(|_| mutation.act.is_mutation()),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::budget::{Budget, Limit};
-use crate::certify::meaning::{Act, Object, Part};
+use crate::certify::meaning::{Act, ListPart, Object, Part};
 use crate::check::check_with;
 use crate::counterexample::{Presence, Weakened};
 use crate::formats::Format;
@@ -45,7 +45,14 @@ impl<'a, 'h> Judge<'a, 'h> {
             ModelName::Register | ModelName::CasRegister | ModelName::Kv | ModelName::Mutex => {
                 ModelName::CasRegister
             }
-            other @ (ModelName::MultiRegister | ModelName::KvAppend) => other,
+            other @ (ModelName::MultiRegister
+            | ModelName::KvAppend
+            | ModelName::Set
+            | ModelName::Queue
+            | ModelName::UnorderedQueue
+            | ModelName::Stack
+            | ModelName::Counter
+            | ModelName::ListAppend) => other,
         };
         Self {
             object,
@@ -114,11 +121,29 @@ impl<'a, 'h> Judge<'a, 'h> {
     fn operation(&self, left: &Left) -> Operation {
         let item = &self.object.items[left.at];
         let (f, input, output) = match &self.object.counted(item, &left.weakened) {
-            Act::Text(_) => (
+            Act::Text(_)
+            | Act::Listing(_)
+            | Act::Put(_)
+            | Act::Take(_)
+            | Act::Add(_)
+            | Act::Total(_)
+            | Act::Silent => (
                 item.operation.f.as_str(),
                 item.operation.input.clone(),
                 item.operation.output.clone(),
             ),
+            Act::Element(element) => {
+                let output = match element.was {
+                    Some(_) => item.operation.output.clone(),
+                    None => Value::Nil,
+                };
+                let f = item.operation.f.as_str();
+                (f, element.value.clone(), output)
+            }
+            Act::Lists(parts) => {
+                let parts: Value = parts.iter().map(list_part).collect();
+                ("txn", parts.clone(), parts)
+            }
             Act::Parts(parts) if self.object.model == ModelName::MultiRegister => {
                 let parts: Value = parts.iter().map(transaction_part).collect();
                 ("txn", parts.clone(), parts)
@@ -172,6 +197,14 @@ fn transaction_part(part: &Part<'_>) -> Value {
     };
     let register = register.cloned().unwrap_or_default();
     Value::from(vec![f.into(), register, value.clone()])
+}
+
+fn list_part(part: &ListPart<'_>) -> Value {
+    let (f, key, value) = match *part {
+        ListPart::Read(key, list) => ("r", key, Value::from(list.to_vec())),
+        ListPart::Append(key, value) => ("append", key, value.clone()),
+    };
+    Value::from(vec![f.into(), key.clone(), value])
 }
 
 /// The caller's budget, and an end to each question: one that is hard to answer is not worth the time of a hundred others.

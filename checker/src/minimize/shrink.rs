@@ -248,7 +248,7 @@ impl<'a, 'h> Shrink<'a, 'h> {
     /// Without what it saw, if it saw anything and wrote something.
     fn write_only(&self, left: &Left) -> Option<Left> {
         let act = self.object.counted(self.item(left), &left.weakened);
-        (act.is_observation() && act.is_mutation()).then_some(Left {
+        (act.is_mutation() && act.write_only() != act).then_some(Left {
             weakened: Weakened {
                 effect: Effect::WriteOnly,
                 ..left.weakened

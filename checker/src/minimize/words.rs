@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::reasons::{Contradiction, Member, Reason, Reasons};
-use crate::certify::meaning::{Act, Item, Object, Part};
+use crate::certify::meaning::{Act, Element, Item, Object, Part, Taken};
 use crate::counterexample::{Presence, Weakened};
 use crate::history::OpId;
 use crate::value::Value;
@@ -239,6 +239,16 @@ impl Teller<'_, '_> {
                 _ => format!(" {}", operation.output),
             },
             Act::Text(_) => format!(" of {}", operation.output),
+            Act::Element(Element { value, was, .. }) => match was {
+                Some(_) => format!(" of {value} answered with {}", operation.output),
+                None => format!(" of {value}"),
+            },
+            Act::Put(value) | Act::Take(Taken::This(value)) => format!(" of {value}"),
+            Act::Take(Taken::Nil) => " of nil".to_owned(),
+            Act::Add(amount) => format!(" of {amount}"),
+            Act::Listing(_) | Act::Total(_) => format!(" of {}", operation.output),
+            Act::Lists(_) => format!(" {}", operation.output),
+            Act::Take(Taken::Something) | Act::Silent => String::new(),
         };
         format!("client {}'s {}{what}", operation.process, operation.f)
     }

@@ -193,9 +193,16 @@ fn action(
     let with_cas = match model {
         ModelName::Mutex => return lock_action(values, entry).map(Some),
         ModelName::Register => false,
-        ModelName::CasRegister | ModelName::Kv | ModelName::MultiRegister | ModelName::KvAppend => {
-            true
-        }
+        ModelName::CasRegister
+        | ModelName::Kv
+        | ModelName::MultiRegister
+        | ModelName::KvAppend
+        | ModelName::Set
+        | ModelName::Queue
+        | ModelName::UnorderedQueue
+        | ModelName::Stack
+        | ModelName::Counter
+        | ModelName::ListAppend => true,
     };
     match entry.operation.f.as_str() {
         "read" => {
@@ -245,7 +252,13 @@ fn initial_value(spec: &ModelSpec) -> Value {
         | ModelName::CasRegister
         | ModelName::MultiRegister
         | ModelName::Kv
-        | ModelName::KvAppend => Value::Nil,
+        | ModelName::KvAppend
+        | ModelName::Set
+        | ModelName::Queue
+        | ModelName::UnorderedQueue
+        | ModelName::Stack
+        | ModelName::Counter
+        | ModelName::ListAppend => Value::Nil,
     })
 }
 

@@ -49,7 +49,14 @@ impl Program {
     pub(super) fn new(history: &History, spec: &ModelSpec) -> Option<Self> {
         match spec.name {
             ModelName::Register | ModelName::CasRegister | ModelName::Kv | ModelName::Mutex => {}
-            ModelName::MultiRegister | ModelName::KvAppend => return None,
+            ModelName::MultiRegister
+            | ModelName::KvAppend
+            | ModelName::Set
+            | ModelName::Queue
+            | ModelName::UnorderedQueue
+            | ModelName::Stack
+            | ModelName::Counter
+            | ModelName::ListAppend => return None,
         }
         let objects = meaning::objects(history, spec).ok()?;
         let mut values: BTreeMap<&Value, u32> = BTreeMap::new();

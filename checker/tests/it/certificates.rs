@@ -10,7 +10,8 @@ use checker::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::random::{self, Shape};
+use crate::draw::{self, Shape};
+use crate::random;
 use crate::simulate::{self, Run};
 use crate::{notation, oracle, witness};
 
@@ -97,8 +98,8 @@ struct Case {
 
 impl Case {
     fn new(shape: &Shape, random: &mut ChaCha8Rng) -> Self {
-        let initial = random::initial(shape.model);
-        let events = random::draw(shape, &initial, random);
+        let initial = draw::initial(shape.model);
+        let events = draw::draw(shape, &initial, random);
         let history = History::from_events(None, events).expect("a well-formed draw");
         let spec = ModelSpec {
             name: shape.model,

@@ -5,6 +5,7 @@
 mod certificates;
 mod corpus;
 mod counterexamples;
+mod draw;
 mod explanations;
 mod formats;
 mod fuzz;

@@ -9,7 +9,8 @@ use checker::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::random::{Shape, draw, draws, initial};
+use crate::draw::{Shape, draw, initial};
+use crate::random::draws;
 
 /// How often each answer was given.
 #[derive(Debug, Default)]
@@ -156,7 +157,10 @@ fn agrees(
 fn events(shape: &Shape, random: &mut ChaCha8Rng) -> Vec<Event> {
     let mut one = draw(shape, &initial(shape.model), random);
     abandon(&mut one, random);
-    let apart = shape.model != ModelName::MultiRegister;
+    let apart = !matches!(
+        shape.model,
+        ModelName::MultiRegister | ModelName::ListAppend
+    );
     if !apart {
         return one;
     }

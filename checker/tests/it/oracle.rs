@@ -1,6 +1,6 @@
 //! The definition itself, by trying all orders: slow, tiny, and without a line of the checker's engine.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use checker::{ModelName, Operation, Outcome, Value};
@@ -39,7 +39,8 @@ fn place(
         .filter(|&&number| operations[number].call < deadline)
         .any(|&number| {
             apply(state, operations[number], model)
-                .is_some_and(|after| place(operations, model, &after, placed | 1 << number, seen))
+                .iter()
+                .any(|after| place(operations, model, after, placed | 1 << number, seen))
         })
 }
 
@@ -51,28 +52,143 @@ fn deadline(operation: &Operation) -> Option<u64> {
     }
 }
 
-/// One step of the sequential object.
-pub(crate) fn apply(state: &Value, operation: &Operation, model: ModelName) -> Option<Value> {
+/// The operations on one object, where the answers name several.
+pub(crate) fn object(operations: &[Operation], key: Option<&Value>) -> Vec<Operation> {
+    let touches = |one: &&Operation| match one.input.as_list().and_then(<[Value]>::first) {
+        Some(Value::List(part)) => part.get(1) == key,
+        _ => false,
+    };
+    match key {
+        Some(_) => operations.iter().filter(touches).cloned().collect(),
+        None => operations.to_vec(),
+    }
+}
+
+/// One step of the sequential object: every state it may have afterwards.
+pub(crate) fn apply(state: &Value, operation: &Operation, model: ModelName) -> Vec<Value> {
     let answered = operation.outcome == Outcome::Ok;
     let text = |value: &Value| value.as_text().unwrap_or_default().to_owned();
+    let if_so = |so: bool, after: Value| if so { vec![after] } else { Vec::new() };
+    let (input, answer) = (&operation.input, &operation.output);
     match (model, operation.f.as_str()) {
-        (ModelName::MultiRegister, "txn") => transaction(state, operation),
-        (ModelName::Mutex, "acquire") => {
-            (*state == Value::from("free")).then(|| Value::from("held"))
+        (ModelName::MultiRegister, "txn") => transaction(state, operation).into_iter().collect(),
+        (ModelName::Mutex, "acquire") => if_so(*state == Value::from("free"), "held".into()),
+        (ModelName::Mutex, "release") => if_so(*state == Value::from("held"), "free".into()),
+        (ModelName::KvAppend, "put") => vec![input.clone()],
+        (ModelName::KvAppend, "append") => vec![Value::from(text(state) + &text(input))],
+        (ModelName::Set, _) => set(state, operation).into_iter().collect(),
+        (ModelName::Queue | ModelName::UnorderedQueue | ModelName::Stack, "enqueue" | "push") => {
+            let mut after = elements(state);
+            after.push(input.clone());
+            if model == ModelName::UnorderedQueue {
+                after.sort();
+            }
+            vec![Value::from(after)]
         }
-        (ModelName::Mutex, "release") => {
-            (*state == Value::from("held")).then(|| Value::from("free"))
+        (ModelName::Queue | ModelName::UnorderedQueue | ModelName::Stack, "dequeue" | "pop") => {
+            outs(state, model)
+                .into_iter()
+                .filter(|(out, _)| !answered || out == answer)
+                .map(|(_, after)| after)
+                .collect()
         }
-        (ModelName::KvAppend, "put") => Some(operation.input.clone()),
-        (ModelName::KvAppend, "append") => Some(Value::from(text(state) + &text(&operation.input))),
-        (_, "read" | "get") => (!answered || operation.output == *state).then(|| state.clone()),
-        (_, "write") => Some(operation.input.clone()),
+        (ModelName::Counter, "read") => if_so(!answered || answer == state, state.clone()),
+        (ModelName::Counter, f) => {
+            let by = match (f, input) {
+                ("dec", Value::Int(by)) => -by,
+                (_, Value::Int(by)) => *by,
+                _ => 1,
+            };
+            let Value::Int(sum) = state else {
+                panic!("the state is a number")
+            };
+            vec![Value::Int(sum + by)]
+        }
+        (ModelName::ListAppend, "txn") => lists(state, operation).into_iter().collect(),
+        (_, "read" | "get") => if_so(!answered || answer == state, state.clone()),
+        (_, "write") => vec![input.clone()],
         (_, "cas") => {
-            let pair = operation.input.as_list().expect("a cas has two values");
-            (pair[0] == *state).then(|| pair[1].clone())
+            let pair = input.as_list().expect("a cas has two values");
+            if_so(pair[0] == *state, pair[1].clone())
         }
         (model, f) => panic!("{model} has no {f}"),
     }
+}
+
+fn elements(state: &Value) -> Vec<Value> {
+    state.as_list().expect("the state is a list").to_vec()
+}
+
+/// What may come out, and what stays.
+fn outs(state: &Value, model: ModelName) -> Vec<(Value, Value)> {
+    let held = elements(state);
+    if held.is_empty() {
+        return vec![(Value::Nil, state.clone())];
+    }
+    let places = if model == ModelName::Queue {
+        0..1
+    } else if model == ModelName::Stack {
+        held.len() - 1..held.len()
+    } else {
+        0..held.len()
+    };
+    places
+        .map(|place| {
+            let mut rest = held.clone();
+            let out = rest.remove(place);
+            (out, Value::from(rest))
+        })
+        .collect()
+}
+
+/// Elements in order, each once.
+fn set(state: &Value, operation: &Operation) -> Option<Value> {
+    let mut held = elements(state);
+    let is = held.contains(&operation.input);
+    let answer = (operation.outcome == Outcome::Ok).then_some(&operation.output);
+    let saw = match (operation.f.as_str(), answer) {
+        ("read", Some(seen)) if *seen != Value::Nil => {
+            let mut seen = elements(seen);
+            seen.sort();
+            return (seen == held).then(|| state.clone());
+        }
+        ("add" | "insert", Some(Value::Bool(new))) => Some(!new),
+        ("contains" | "remove" | "delete", Some(Value::Bool(old))) => Some(*old),
+        _ => None,
+    };
+    match operation.f.as_str() {
+        "add" | "insert" if !is => held.push(operation.input.clone()),
+        "remove" | "delete" => held.retain(|element| *element != operation.input),
+        _ => {}
+    }
+    held.sort();
+    saw.is_none_or(|saw| saw == is).then_some(Value::from(held))
+}
+
+fn lists(state: &Value, operation: &Operation) -> Option<Value> {
+    let answered = operation.outcome == Outcome::Ok;
+    let Value::Map(lists) = state else {
+        panic!("the state is a map")
+    };
+    let mut lists = BTreeMap::clone(lists);
+    let parts = if answered {
+        &operation.output
+    } else {
+        &operation.input
+    };
+    for part in parts.as_list().expect("a transaction is a list") {
+        let [f, key, value] = part.as_list().expect("a part is a list") else {
+            panic!("a part has three")
+        };
+        let mut list = lists.get(key).map(elements).unwrap_or_default();
+        if *f == Value::from("append") {
+            list.push(value.clone());
+        } else if answered && list != value.as_list().unwrap_or_default() {
+            return None;
+        }
+        lists.insert(key.clone(), Value::from(list));
+    }
+    Some(Value::from(lists))
 }
 
 fn transaction(state: &Value, operation: &Operation) -> Option<Value> {

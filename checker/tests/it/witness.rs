@@ -39,7 +39,7 @@ pub(crate) fn flaw(
         }
     }
     let mut latest_call = 0;
-    let mut state = initial.clone();
+    let mut states = BTreeSet::from([initial.clone()]);
     for &id in witness {
         let operation = history.operation(id);
         if operation.ret.unwrap_or(u64::MAX) < latest_call {
@@ -48,10 +48,12 @@ pub(crate) fn flaw(
             ));
         }
         latest_call = latest_call.max(operation.call);
-        let Some(after) = oracle::apply(&state, operation, model) else {
-            return Some(format!("the model refuses {operation:?} in state {state}"));
-        };
-        state = after;
+        let after = |state| oracle::apply(state, operation, model);
+        let possible: BTreeSet<Value> = states.iter().flat_map(after).collect();
+        if possible.is_empty() {
+            return Some(format!("the model refuses {operation:?} in {states:?}"));
+        }
+        states = possible;
     }
     None
 }
