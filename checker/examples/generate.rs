@@ -2,7 +2,7 @@
 //!
 //! The clients keep a register busy: whenever one has an answer it calls again. Half of the calls are reads, three in ten are
 //! writes, the rest compare-and-set from the value that was there at the call. The history is linearizable, but for the stale read
-//! that can be asked for. The same arguments write the same bytes.
+//! that can be asked for. The same arguments write the same bytes. For other objects than registers see [`objects`].
 
 use std::io::{self, BufWriter, Write};
 
@@ -11,9 +11,17 @@ use clap::{Parser, ValueEnum};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Generates a history of registers as JSON lines.
+#[path = "generate/objects.rs"]
+mod objects;
+
+use objects::Model;
+
+/// Generates a history as JSON lines.
 #[derive(Parser, Clone, Copy)]
 struct Arguments {
+    /// What the clients work on.
+    #[arg(long, value_enum, default_value = "register")]
+    model: Model,
     /// How many operations are called.
     #[arg(long, default_value_t = 1000)]
     operations: u64,
@@ -26,7 +34,7 @@ struct Arguments {
     /// How many writes and compare-and-sets get no answer, spread over the history. Half of them take effect.
     #[arg(long, default_value_t = 0)]
     crashed: u64,
-    /// Where one read returns a value that was overwritten long before.
+    /// Where one read returns a value that was overwritten long before, or another answer is as wrong.
     #[arg(long, value_enum)]
     stale: Option<Stale>,
     /// How many registers there are.
@@ -112,6 +120,9 @@ struct Run {
 
 fn main() -> io::Result<()> {
     let arguments = Arguments::parse();
+    if arguments.model != Model::Register {
+        return objects::generate(arguments.model, arguments);
+    }
     let plan = match arguments.stale {
         None => Plan::Done,
         Some(Stale::Middle) => Plan::At(arguments.operations / 2),
