@@ -17,8 +17,8 @@ pub enum Limit {
     Cancelled,
     /// More operations were pending at once than the search can tell apart.
     Pending(usize),
-    /// Only the fast algorithm was allowed, and it does not apply to the object.
-    NotFast,
+    /// Only the fast algorithm was allowed, and it does not apply to the object, for this reason.
+    NotFast(&'static str),
 }
 
 impl fmt::Display for Limit {
@@ -36,9 +36,12 @@ impl fmt::Display for Limit {
             Self::Pending(operations) => {
                 write!(out, "more than {operations} operations are pending at once")
             }
-            Self::NotFast => out.write_str(
-                "the fast algorithm does not apply, because a value is written twice or the model has none; use auto",
-            ),
+            Self::NotFast(reason) => {
+                write!(
+                    out,
+                    "the fast algorithm does not apply, because {reason}; use auto"
+                )
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! From a history to an answer: split by object, reduce, search each, explain.
 
+use std::convert::Infallible;
 use std::num::NonZero;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,6 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::budget::{Budget, CheckProgress, Ledger, Limit};
 use crate::engine::{self, Answer, Standing};
 use crate::explain::{self, Object};
+use crate::fast::by_element::ByElement;
+use crate::fast::{self, Inapplicable};
 use crate::formats::Format;
 use crate::frontier;
 use crate::history::{History, Operation};
@@ -21,6 +24,7 @@ use crate::models::stack::{self, Stack};
 use crate::models::unordered_queue::{self, UnorderedQueue};
 use crate::models::{Model, ModelName, ModelSpec, adapter, list_append, multi_register};
 use crate::options::{Algorithm, CheckOptions};
+use crate::parts;
 use crate::phantom;
 use crate::pool;
 use crate::race;
@@ -138,6 +142,11 @@ fn judge_all(
 /// How many operations of small objects are judged between two looks at the budget.
 const OPERATIONS_PER_POLL: usize = 4096;
 
+const NOT_UNIQUE: Inapplicable =
+    Inapplicable("a value that matters is written twice, or the result of a read is not known");
+
+const ADDED_TWICE: Inapplicable = Inapplicable("an element is added twice, or removed");
+
 /// Judges one object after the other.
 struct Judge<'j> {
     history: &'j History,
@@ -185,25 +194,54 @@ impl Judge<'_> {
 
     fn answer(&self, object: &Compiled) -> Answer {
         let budget = self.ledger.share();
-        let fast = || match object {
-            Compiled::Register(register) | Compiled::Mutex(register) => {
-                unique::check(register, &budget)
-            }
-            Compiled::Set(_)
-            | Compiled::Queue(_)
-            | Compiled::UnorderedQueue(_)
-            | Compiled::Stack(_)
-            | Compiled::Counter(_)
-            | Compiled::Other(_) => None,
-        };
         match self.algorithm {
-            Algorithm::Auto => fast()
+            Algorithm::Auto => self
+                .fast(object, &budget)
+                .ok()
                 .or_else(|| phantom::check(object.register()?, &budget))
-                .unwrap_or_else(|| self.race(object.problem())),
-            Algorithm::Fast => fast().unwrap_or(Standing::default().unknown(Limit::NotFast)),
+                .unwrap_or_else(|| self.slow(object, &budget)),
+            Algorithm::Fast => self
+                .fast(object, &budget)
+                .unwrap_or_else(|Inapplicable(reason)| {
+                    Standing::default().unknown(Limit::NotFast(reason))
+                }),
             Algorithm::Search => engine::run(search::engine(object.problem()), &budget),
             Algorithm::Frontier => engine::run(frontier::engine(object.problem()), &budget),
         }
+    }
+
+    fn fast(&self, object: &Compiled, budget: &dyn Budget) -> Result<Answer, Inapplicable> {
+        match object {
+            Compiled::Register(register) | Compiled::Mutex(register) => {
+                unique::check(register, budget).ok_or(NOT_UNIQUE)
+            }
+            Compiled::Set(set) => match ByElement::new(set) {
+                None => fast::objects::growing_set(set, budget),
+                Some(elements) => self.by_element(&elements, |register| {
+                    unique::check(register, budget).ok_or(ADDED_TWICE)
+                }),
+            },
+            Compiled::Queue(queue) => fast::objects::queue(queue, budget),
+            Compiled::UnorderedQueue(queue) => fast::objects::unordered_queue(queue, budget),
+            Compiled::Stack(stack) => fast::objects::stack(stack, budget),
+            Compiled::Counter(counter) => fast::objects::counter(counter, budget),
+            Compiled::Other(_) => Err(Inapplicable("the model has none")),
+        }
+    }
+
+    /// The engines, on each element of a set if it is their product.
+    fn slow(&self, object: &Compiled, budget: &dyn Budget) -> Answer {
+        if let Compiled::Set(set) = object
+            && let Some(elements) = ByElement::new(set)
+        {
+            let answered: Result<Answer, Infallible> =
+                self.by_element(&elements, |register| {
+                    Ok(unique::check(register, budget)
+                        .unwrap_or_else(|| self.race(register.problem())))
+                });
+            return answered.unwrap_or_else(|never| match never {});
+        }
+        self.race(object.problem())
     }
 
     /// Search and frontier, segment by segment.
@@ -211,6 +249,17 @@ impl Judge<'_> {
         segments::judge(problem, self.threads, |part, threads| {
             race::race(part, threads.get() > 1, &self.ledger.share())
         })
+    }
+
+    fn by_element<E>(
+        &self,
+        elements: &ByElement,
+        judge: impl FnMut(&Register) -> Result<Answer, E>,
+    ) -> Result<Answer, E> {
+        let answers: Result<Vec<Answer>, E> = elements.registers.iter().map(judge).collect();
+        let mut answers = answers?;
+        answers.push(Answer::Valid(elements.idle.clone()));
+        Ok(parts::together(self.history, answers))
     }
 
     fn result(&self, key: Option<&Value>, object: &Compiled, answer: Answer) -> KeyResult {
@@ -232,7 +281,7 @@ impl Judge<'_> {
                     register: object.register(),
                 };
                 let mut anomaly = explain::explain(&object, stuck, &states);
-                if states.is_empty() {
+                if states.is_empty() && object.register.is_some() {
                     anomaly
                         .explanation
                         .push_str("; an earlier operation may fail already");

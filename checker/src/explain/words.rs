@@ -71,13 +71,18 @@ pub(super) fn unplaceable(object: &Object<'_>, stuck: OpId, states: &[Value]) ->
     } else {
         format!(" of {}", operation.output)
     };
+    let before = if shown.is_empty() {
+        String::new()
+    } else {
+        let shown = shown.join(" or ");
+        format!(": before it the value must have been {shown}{more}")
+    };
     format!(
-        "client {}'s {}{value}{}{}, fits no order: before it the value must have been {}{more}",
+        "client {}'s {}{value}{}{}, fits no order{before}",
         operation.process,
         operation.f,
         on_node(operation),
         at(", acknowledged at ", operation.return_time),
-        shown.join(" or ")
     )
 }
 

@@ -7,6 +7,7 @@ mod corpus;
 mod counterexamples;
 mod draw;
 mod explanations;
+mod fast;
 mod formats;
 mod fuzz;
 mod large;

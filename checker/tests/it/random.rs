@@ -234,7 +234,7 @@ fn is_right_for_object(
             }
         }
         KeyResult::Unknown { limit, .. }
-            if algorithm == Algorithm::Fast && *limit == Limit::NotFast =>
+            if algorithm == Algorithm::Fast && matches!(limit, Limit::NotFast(_)) =>
         {
             Ok(())
         }

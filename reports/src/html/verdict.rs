@@ -149,7 +149,7 @@ fn proof(data: &ReportData<'_>, violation: &Violation) -> String {
         .map(|state| clip(&state.to_string(), 40))
         .collect();
     let could = match states.as_slice() {
-        [] => "No order of the operations before it is possible".to_owned(),
+        [] => "no order of those before it leaves such an answer".to_owned(),
         [one] => format!("the value could only be {one}"),
         several => format!("the value could only be one of {}", several.join(", ")),
     };
