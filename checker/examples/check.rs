@@ -8,6 +8,7 @@
 )]
 
 use std::error::Error;
+use std::fs::File;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -40,6 +41,16 @@ struct Arguments {
     weaker: bool,
 }
 
+impl Arguments {
+    fn limits(&self, start: Instant) -> Limits {
+        Limits {
+            start,
+            time: Duration::from_secs(self.time_limit_s),
+            memory_bytes: self.memory_limit_mib << 20,
+        }
+    }
+}
+
 struct Limits {
     start: Instant,
     time: Duration,
@@ -60,9 +71,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let source = arguments.file.display().to_string();
     let start = Instant::now();
-    let bytes = std::fs::read(&arguments.file)?;
-    let history = formats::read(&bytes, None, &source)?;
-    drop(bytes);
+    let file = File::open(&arguments.file)?;
+    let budget = arguments.limits(start);
+    let history = formats::read_from(file, None, &source, &budget)?;
     let parsed = start.elapsed();
     let options = CheckOptions {
         algorithm: arguments.algorithm,
@@ -70,11 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     for _ in 0..arguments.repeat {
         let start = Instant::now();
-        let budget = Limits {
-            start,
-            time: Duration::from_secs(arguments.time_limit_s),
-            memory_bytes: arguments.memory_limit_mib << 20,
-        };
+        let budget = arguments.limits(start);
         let analysis = check_with(&history, &history.default_model(), &options, &budget)?;
         let checked = start.elapsed();
         let peak = status_bytes("VmHWM:").unwrap_or(0) >> 20;

@@ -179,6 +179,17 @@ pub enum EventType {
     Info,
 }
 
+impl fmt::Display for EventType {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Invoke => "invoke",
+            Self::Ok => "ok",
+            Self::Fail => "fail",
+            Self::Info => "info",
+        })
+    }
+}
+
 impl EventType {
     /// Reads `invoke`, `ok`, `fail` or `info`.
     ///

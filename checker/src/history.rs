@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::event::{Event, Header, Nanos};
 use crate::formats::Format;
 use crate::models::{ModelName, ModelSpec};
-use crate::pairing::{self, MalformedHistory};
+use crate::pairing::{self, MalformedHistory, Record};
 use crate::text::Text;
 use crate::value::Value;
 
@@ -99,7 +99,7 @@ impl History {
         header: Option<Header>,
         events: Vec<Event>,
     ) -> Result<Self, MalformedHistory> {
-        let paired = pairing::pair(events.into_iter().map(pairing::Record::from))?;
+        let paired = pairing::pair(events.into_iter().map(Record::from))?;
         Ok(Self {
             header,
             operations: paired.operations,
@@ -138,7 +138,15 @@ impl History {
         match self.format {
             Format::EtcdLog | Format::Edn => ModelName::CasRegister,
             Format::PorcupineKv => ModelName::KvAppend,
-            Format::Jsonl
+            Format::PorcupineOperations
+                if self
+                    .operations
+                    .iter()
+                    .any(|operation| matches!(operation.f.as_str(), "put" | "get" | "append")) =>
+            {
+                ModelName::KvAppend
+            }
+            Format::Jsonl | Format::Json | Format::PorcupineOperations
                 if self
                     .operations
                     .iter()
@@ -146,7 +154,7 @@ impl History {
             {
                 ModelName::Kv
             }
-            Format::Jsonl => ModelName::CasRegister,
+            Format::Jsonl | Format::Json | Format::PorcupineOperations => ModelName::CasRegister,
         }
     }
 

@@ -65,7 +65,7 @@ pub use check::{ModelError, check, check_model, check_with};
 pub use counterexample::{Counterexample, Effect, Presence, Weakened};
 pub use event::{Event, EventType, Header, Nanos, Process};
 pub use explanation::{Explanation, explain};
-pub use formats::{Format, ReadError, UnknownFormat};
+pub use formats::{Format, ReadError, UnknownFormat, WriteError};
 pub use history::{History, OpId, Operation, Outcome};
 pub use minimize::minimize;
 pub use models::{BadInitial, Call, Model, ModelName, ModelSpec, UnknownModel};

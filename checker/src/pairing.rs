@@ -4,6 +4,7 @@ use std::num::NonZero;
 
 use rustc_hash::FxHashMap;
 
+use crate::budget::Limit;
 use crate::event::{Event, EventType, Nanos, Process};
 use crate::history::{OpId, Operation, Outcome};
 use crate::text::Text;
@@ -53,6 +54,8 @@ pub(crate) fn line_number(number: usize) -> Option<NonZero<u32>> {
 pub struct MalformedHistory {
     pub(crate) line: Option<usize>,
     pub(crate) reason: String,
+    /// The limit that was reached, if it is one that ended the reading.
+    pub(crate) limit: Option<Limit>,
 }
 
 impl MalformedHistory {
@@ -60,37 +63,42 @@ impl MalformedHistory {
         Self {
             line: record.line.map(|line| line.get() as usize),
             reason,
+            limit: None,
         }
     }
 }
 
-pub(crate) struct Paired {
+/// Pairs the events of each process, one after the other. An operation without a completion stays open: its outcome is
+/// [`Outcome::Info`].
+#[derive(Default)]
+pub(crate) struct Pairing {
     pub(crate) operations: Vec<Operation>,
     pub(crate) nemesis: Vec<Event>,
-}
-
-/// Pairs the events of each process. An operation without a completion stays open: its outcome is [`Outcome::Info`].
-pub(crate) fn pair(records: impl Iterator<Item = Record>) -> Result<Paired, MalformedHistory> {
-    let mut pairing = Pairing::default();
-    for (position, record) in records.enumerate() {
-        pairing.accept(position as u64, record)?;
-    }
-    Ok(Paired {
-        operations: pairing.operations,
-        nemesis: pairing.nemesis,
-    })
-}
-
-#[derive(Default)]
-struct Pairing {
-    operations: Vec<Operation>,
-    nemesis: Vec<Event>,
+    /// How many records were accepted.
+    records: u64,
     /// The open operation of each process, and the line of its invocation.
     open: FxHashMap<i64, (usize, Option<NonZero<u32>>)>,
 }
 
+/// Pairs all records.
+pub(crate) fn pair(records: impl Iterator<Item = Record>) -> Result<Pairing, MalformedHistory> {
+    let mut pairing = Pairing::default();
+    for record in records {
+        pairing.accept(record)?;
+    }
+    Ok(pairing)
+}
+
 impl Pairing {
-    fn accept(&mut self, position: u64, record: Record) -> Result<(), MalformedHistory> {
+    /// How many records were accepted.
+    pub(crate) fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Takes the next record; its position is the number of those before.
+    pub(crate) fn accept(&mut self, record: Record) -> Result<(), MalformedHistory> {
+        let position = self.records;
+        self.records += 1;
         let Process::Client(process) = record.process else {
             self.nemesis.push(nemesis_event(position, record));
             return Ok(());
@@ -194,7 +202,7 @@ fn finish(operation: &mut Operation, position: u64, record: Record, outcome: Out
     operation.return_time = record.time;
     operation.complete_index = Some(record.index.unwrap_or(position));
     // An indeterminate completion knows no result: the invocation's value is kept.
-    if outcome != Outcome::Info {
+    if outcome != Outcome::Info && operation.input != record.value {
         operation.output = record.value;
     }
     operation.key = operation.key.take().or(record.key);

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
-use crate::formats::edn;
+use crate::formats::{edn, json_value};
 use crate::text::Text;
 
 /// A datum of a history, with a total order so that everything built from it is deterministic.
@@ -56,7 +57,7 @@ impl Value {
     /// # Errors
     /// If the text is neither, or if something follows the value.
     pub fn parse_literal(text: &str) -> Result<Self, LiteralError> {
-        if let Ok(value) = serde_json::from_str(text) {
+        if let Ok(value) = json_value::parse(text) {
             return Ok(value);
         }
         edn::parse_single(text).map_err(|reason| LiteralError {
@@ -81,6 +82,15 @@ impl Value {
         } else {
             None
         }
+    }
+
+    /// Whether it is a [`Value::Number`] without a fraction.
+    pub(crate) fn is_large_integer(&self) -> bool {
+        let Self::Number(digits) = self else {
+            return false;
+        };
+        let unsigned = digits.strip_prefix('-').unwrap_or(digits);
+        !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit())
     }
 
     /// The elements of a [`Value::List`].
@@ -214,7 +224,14 @@ impl Serialize for Value {
             Self::Bool(truth) => serializer.serialize_bool(*truth),
             Self::Int(number) => serializer.serialize_i64(*number),
             Self::Float(number) => serializer.serialize_f64(number.0),
-            Self::Number(text) | Self::Text(text) => serializer.serialize_str(text),
+            Self::Number(digits) => {
+                let integer = self.is_large_integer().then(|| digits.as_str().to_owned());
+                match integer.map(RawValue::from_string) {
+                    Some(Ok(integer)) => integer.serialize(serializer),
+                    Some(Err(_)) | None => serializer.serialize_str(digits),
+                }
+            }
+            Self::Text(text) => serializer.serialize_str(text),
             Self::List(items) => {
                 let mut list = serializer.serialize_seq(Some(items.len()))?;
                 for item in items.iter() {

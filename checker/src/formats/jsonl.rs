@@ -2,63 +2,51 @@
 
 use serde::Deserialize;
 
-use crate::event::{EventType, Header, Nanos, Process};
-use crate::formats::{Parsed, malformed};
-use crate::pairing::{MalformedHistory, Record, line_number};
-use crate::text::Text;
-use crate::value::Value;
-
-/// A line as it may be: what our own files always have is optional in those of others.
-#[derive(Deserialize)]
-struct Line {
-    index: Option<u64>,
-    time: Option<u64>,
-    process: Process,
-    #[serde(rename = "type")]
-    event_type: EventType,
-    f: Text,
-    #[serde(default)]
-    key: Option<Value>,
-    #[serde(default)]
-    value: Value,
-    #[serde(default)]
-    node: Option<Text>,
-    #[serde(default)]
-    error: Option<Value>,
-    #[serde(default)]
-    arrival: Option<u64>,
-}
+use crate::event::Header;
+use crate::formats::input::{Chunk, Input, Lines};
+use crate::formats::json_event::{self, reason};
+use crate::formats::{Sink, malformed};
+use crate::pairing::MalformedHistory;
 
 /// A last line without a line end was cut by a crash if it cannot be read; any other broken line is an error.
-pub(crate) fn parse(text: &str) -> Result<Parsed, MalformedHistory> {
-    let mut parsed = Parsed {
-        header: None,
-        records: Vec::new(),
-        truncated: false,
-    };
-    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
-        if line.trim().is_empty() {
+pub(crate) fn parse(input: &mut Input<'_>, sink: &mut Sink<'_>) -> Result<(), MalformedHistory> {
+    while let Some(chunk) = input.chunk(&mut Lines)? {
+        lines(chunk, sink)?;
+    }
+    Ok(())
+}
+
+fn lines(chunk: Chunk<'_>, sink: &mut Sink<'_>) -> Result<(), MalformedHistory> {
+    for (number, line) in (chunk.line..).zip(chunk.text.split_inclusive('\n')) {
+        if line.trim_ascii().is_empty() {
             continue;
         }
-        let fresh = parsed.header.is_none() && parsed.records.is_empty();
-        if let Some(header) = fresh.then(|| header(line, number)).transpose()?.flatten() {
-            parsed.header = Some(header);
+        if let Some(header) = sink
+            .is_fresh()
+            .then(|| header(line, number))
+            .transpose()?
+            .flatten()
+        {
+            sink.header = Some(header);
             continue;
         }
-        if !line.trim_start().starts_with('{') {
-            return Err(malformed(Some(number), "the line is not a JSON object"));
+        if !line.trim_ascii_start().starts_with('{') {
+            return Err(malformed(
+                Some(number),
+                "the line is not a JSON object; each line holds one event, such as {\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}",
+            ));
         }
-        match serde_json::from_str::<Line>(line) {
-            Ok(event) => parsed.records.push(record(event, number)),
-            Err(error) if error.is_eof() && !line.ends_with('\n') => parsed.truncated = true,
-            Err(error) => return Err(malformed(Some(number), reason(&error))),
+        match json_event::record(line, number, &mut sink.names) {
+            Ok(record) => sink.accept(record)?,
+            Err(error) if error.is_eof && !line.ends_with('\n') => sink.truncated = true,
+            Err(error) => return Err(malformed(Some(number), error.reason)),
         }
     }
-    Ok(parsed)
+    Ok(())
 }
 
 /// The header, if the line is one.
-fn header(line: &str, number: usize) -> Result<Option<Header>, MalformedHistory> {
+pub(crate) fn header(line: &str, number: usize) -> Result<Option<Header>, MalformedHistory> {
     #[derive(Deserialize)]
     struct Mark {
         format: String,
@@ -79,44 +67,4 @@ fn header(line: &str, number: usize) -> Result<Option<Header>, MalformedHistory>
         ));
     }
     Ok(Some(header))
-}
-
-fn record(line: Line, number: usize) -> Record {
-    Record {
-        line: line_number(number),
-        index: line.index,
-        time: line.time.map(Nanos),
-        process: line.process,
-        event_type: line.event_type,
-        f: line.f,
-        key: line.key,
-        value: line.value,
-        node: line.node,
-        error: line.error.and_then(error_text),
-        arrival: line.arrival.map(Nanos),
-    }
-}
-
-/// Errors of others may be any datum.
-pub(crate) fn error_text(error: Value) -> Option<Text> {
-    match error {
-        Value::Nil => None,
-        Value::Text(text) => Some(text),
-        other @ (Value::Bool(_)
-        | Value::Int(_)
-        | Value::Float(_)
-        | Value::Number(_)
-        | Value::List(_)
-        | Value::Map(_)) => Some(other.to_string().into()),
-    }
-}
-
-/// The parser counts lines within the one line it was given; only the column says something.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rsplit_once(" at line ") {
-        Some((what, _)) if error.column() > 0 => format!("{what} at column {}", error.column()),
-        Some((what, _)) => what.to_owned(),
-        None => text,
-    }
 }

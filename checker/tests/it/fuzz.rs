@@ -9,6 +9,7 @@ fn value() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::Bool),
         any::<i64>().prop_map(Value::Int),
         (-1e9..1e9).prop_map(|number| Value::Float(Float(number))),
+        (i64::MAX as u64 + 1..).prop_map(|number| Value::Number(number.to_string().into())),
         ".*".prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 16, 4, |inner| {
@@ -106,6 +107,13 @@ fn nearly_a_history() -> impl Strategy<Value = String> {
         "\t",
         "é",
         "\\u00e9",
+        "\\",
+        "1N",
+        "1.5M",
+        "##NaN",
+        "^:a",
+        "#\"",
+        "{\"ClientId\":0,\"Input\":{\"Op\":true},\"Call\":0,\"Return\":1",
         "{:process 0, :type :invoke, :f :read}",
         "{\"process\":0,\"type\":\"ok\",\"f\":\"read\"}\n",
         "{\"format\":\"adrasteia-history\",\"version\":1}\n",
@@ -138,6 +146,21 @@ proptest! {
     fn values_survive_json(value in value()) {
         let json = serde_json::to_string(&value).expect("a value is JSON");
         prop_assert_eq!(serde_json::from_str::<Value>(&json).expect("our own JSON"), value);
+    }
+
+    #[test]
+    fn every_exact_format_gives_the_history_back(events in events()) {
+        let history = checker::History::from_events(None, events).expect("well-formed events");
+        for format in [Format::Jsonl, Format::Json, Format::Edn] {
+            if history.operations.is_empty() {
+                continue;
+            }
+            let mut written = Vec::new();
+            formats::write(&history, format, &mut written).expect("all formats can say it");
+            let mut read = formats::read(&written, Some(format), "h").expect("our own history");
+            read.operations.iter_mut().for_each(|operation| operation.line = None);
+            prop_assert_eq!(&read.operations, &history.operations, "{}", format);
+        }
     }
 
     #[test]
