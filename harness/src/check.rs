@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use checker::{CheckOptions, Format, History, KeyAnalysis, ModelName, ModelSpec, Value, Verdict};
+use checker::{
+    CheckOptions, Format, History, KeyAnalysis, ModelName, ModelSpec, ReadError, Value, Verdict,
+};
 use reports::ReportData;
 use serde_json::json;
 
@@ -14,7 +16,7 @@ use crate::exit::Exit;
 use crate::interrupt;
 use crate::judgement::{self, Judgement};
 use crate::run::Ending;
-use crate::say;
+use crate::{say, source};
 
 /// What is shown of a reason; the JSON has all of it.
 const LINE_CHARS: usize = 4_000;
@@ -57,6 +59,10 @@ pub(crate) fn command(args: &CheckArgs) -> Result<Exit> {
                 }
                 exit(&judged)
             }
+            Err(error) if is_limit(&error) => {
+                plan.tell_unread(file, &error);
+                Exit::Unknown
+            }
             Err(error) => {
                 say::aside(format_args!("adrasteia: {error:#}"));
                 Exit::Usage
@@ -73,10 +79,7 @@ impl Plan {
         if args.report.is_some() && args.files.len() > 1 {
             return Err("--report describes one history: give one file".to_owned());
         }
-        let format = match args.format.as_str() {
-            "auto" => None,
-            name => Some(name.parse().map_err(|error| named(&error, "--format"))?),
-        };
+        let format = source::format(&args.format, "--format")?;
         let model = args
             .model
             .as_deref()
@@ -122,9 +125,7 @@ impl Plan {
             .start()
             .ended_by(Some(self.ending.clone()))
             .shown();
-        let bytes = fs::read(file).with_context(|| format!("cannot read {source}"))?;
-        let history = checker::formats::read(&bytes, self.format, &source)?;
-        drop(bytes);
+        let history = source::read(file, self.format, &budget)?;
         let spec = self
             .spec(&history)
             .with_context(|| format!("cannot judge {source}"))?;
@@ -168,6 +169,18 @@ impl Plan {
         Ok(spec)
     }
 
+    /// Nothing is known about a history that is too large to be read.
+    fn tell_unread(&self, file: &Path, error: &anyhow::Error) {
+        let (verdict, reason) = (Verdict::Unknown, format!("nothing was judged: {error}"));
+        if self.json {
+            let file = file.display().to_string();
+            say::answer(json!({"file": file, "verdict": verdict, "reason": reason}));
+        } else {
+            let file = one_line(&file.display().to_string());
+            say::answer(format_args!("{file}\t{verdict}\t{}", one_line(&reason)));
+        }
+    }
+
     fn tell(&self, file: &Path, judged: &Judged) -> Result<()> {
         let verdict = judged.judgement.analysis.outcome();
         let reason = reason(judged);
@@ -192,6 +205,12 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+/// Whether a limit ended the reading, with nothing wrong so far.
+fn is_limit(error: &anyhow::Error) -> bool {
+    let read = error.downcast_ref::<ReadError>();
+    read.is_some_and(|error| error.limit.is_some())
 }
 
 fn exit(judged: &Judged) -> Exit {

@@ -22,6 +22,15 @@ Examples:
   adrasteia check history.edn --model cas-register    judge a history from any tool
   adrasteia doctor                                    what this machine permits";
 
+const CONVERT_EXAMPLES: &str = "\
+What a format has no place for is lost, such as times in etcd-log; what would change the
+history is refused, such as keys there. A file that ends in .zst is compressed.
+
+Examples:
+  adrasteia convert history.edn --to jsonl --out history.jsonl.zst
+  adrasteia convert runs/latest/history.jsonl --to edn | less
+  adrasteia convert operations.json --from porcupine-operations --to jsonl";
+
 /// Breaks a replicated system's world while clients work against it, and proves the history linearizable or says why not.
 #[derive(Debug, Parser)]
 #[command(name = "adrasteia", version, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
@@ -39,6 +48,9 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Judge recorded histories: one line a file, the exit code of the worst
     Check(CheckArgs),
+    /// Write a recorded history in another format
+    #[command(after_help = CONVERT_EXAMPLES)]
+    Convert(ConvertArgs),
     /// Show the names that options accept, and what each means
     List(ListArgs),
     /// Show what this machine permits, and what to do about the rest
@@ -129,7 +141,7 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CheckArgs {
-    /// History files
+    /// History files, plain or compressed with zstd or gzip; - for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The sequential model to check against [default: the file's own, else by its format]
@@ -138,10 +150,10 @@ pub(crate) struct CheckArgs {
     /// The state before the first operation, as JSON or EDN [default: nil]
     #[arg(long, value_name = "VALUE")]
     pub initial: Option<String>,
-    /// jsonl, edn, etcd-log, porcupine-kv, or auto to find out from the content
+    /// jsonl, json, edn, etcd-log, porcupine-kv, porcupine-operations, or auto to find out from the content
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub format: String,
-    /// How long each file's check may take
+    /// How long each file may take, reading and checking
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
     pub time_limit: Duration,
     /// How much memory the check may use
@@ -162,6 +174,22 @@ pub(crate) struct CheckArgs {
     /// Write an HTML report (one file only)
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConvertArgs {
+    /// The history file, plain or compressed; - for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// jsonl, json, edn, etcd-log, porcupine-kv or porcupine-operations
+    #[arg(long, value_name = "FORMAT")]
+    pub to: String,
+    /// The format of FILE, or auto to find out from the content
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    pub from: String,
+    /// Where to write [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, Args)]

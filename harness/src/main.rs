@@ -10,6 +10,7 @@ mod check;
 mod cli;
 mod clock;
 mod config;
+mod convert;
 mod doctor;
 mod exit;
 mod headway;
@@ -19,6 +20,7 @@ mod list;
 mod progress;
 mod run;
 mod say;
+mod source;
 mod workload;
 
 use clap::Parser;
@@ -55,6 +57,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         None => run::command(&cli.run),
         Some(Command::Run(args)) => run::command(&args),
         Some(Command::Check(args)) => check::command(&args),
+        Some(Command::Convert(args)) => convert::command(&args),
         Some(Command::List(args)) => Ok(list::command(args.what)),
         Some(Command::Doctor) => Ok(doctor::command()),
         Some(Command::Node(args)) => target_node::run(args).map(|()| Exit::Valid),

@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 const HEADER: &str = r#"{"format":"adrasteia-history","version":1,"model":"kv"}"#;
 
@@ -214,11 +215,6 @@ fn input_that_cannot_be_a_history_is_named_with_its_line_and_never_a_panic() {
             ":3:",
         ),
         (
-            "an integer that does not fit",
-            history(&[event(0, "1", "invoke", "write", "18446744073709551615")]),
-            ":2:",
-        ),
-        (
             "a model nobody knows",
             String::from_utf8(valid())
                 .unwrap()
@@ -349,6 +345,61 @@ fn a_value_of_a_megabyte_is_a_value_like_any_other() {
         event(3, "2", "ok", "read", &megabyte),
     ]);
     assert_eq!(check("h.jsonl", &contents, &[]).0, 0);
+}
+
+#[test]
+fn large_integers_are_told_apart() {
+    let read = |digits: &str| {
+        let write = |kind| event(0, "1", kind, "write", "18446744073709551615");
+        let read = event(2, "2", "ok", "read", digits);
+        let asked = event(2, "2", "invoke", "read", "null");
+        check(
+            "h.jsonl",
+            &history(&[write("invoke"), write("ok"), asked, read]),
+            &[],
+        )
+        .0
+    };
+    assert_eq!(read("18446744073709551615"), 0);
+    assert_eq!(read("18446744073709551616"), 1);
+}
+
+#[test]
+fn a_limit_ends_the_reading_too() {
+    let pair = |index| {
+        let [invoke, ok] = ["invoke", "ok"].map(|kind| event(index, "1", kind, "write", "16"));
+        format!("{invoke}\n{ok}\n")
+    };
+    let contents: String = (0..20_000).map(pair).collect();
+    let options = ["--memory-limit", "1MiB"];
+    let (code, stdout, stderr) = check("h.jsonl", contents.as_bytes(), &options);
+    assert_eq!((code, stderr.as_str()), (2, ""));
+    assert!(
+        stdout.contains("\tunknown\tnothing was judged: "),
+        "{stdout}"
+    );
+    assert!(stdout.contains("while reading"), "{stdout}");
+    let (_, json, _) = check(
+        "h.jsonl",
+        contents.as_bytes(),
+        &["--memory-limit", "1MiB", "--json"],
+    );
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["verdict"], "unknown");
+}
+
+#[test]
+fn standard_input_is_a_file_called_dash() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_adrasteia"))
+        .args(["check", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let packed = zstd::encode_all(&valid()[..], 1).unwrap();
+    child.stdin.take().unwrap().write_all(&packed).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.stdout, b"-\tvalid\n");
 }
 
 #[test]

@@ -1,0 +1,37 @@
+//! Where recorded histories come from: a file, or standard input as `-`.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use checker::{Budget, Format, History};
+
+/// Reads a history piece by piece, within a budget.
+pub(crate) fn read(file: &Path, format: Option<Format>, budget: &dyn Budget) -> Result<History> {
+    let (source, reader) = open(file)?;
+    Ok(checker::formats::read_from(
+        reader, format, &source, budget,
+    )?)
+}
+
+/// The name for people, and the bytes.
+fn open(file: &Path) -> Result<(String, Box<dyn Read>)> {
+    if file == Path::new("-") {
+        return Ok(("standard input".to_owned(), Box::new(io::stdin().lock())));
+    }
+    let source = file.display().to_string();
+    let opened = File::open(file).with_context(|| format!("cannot read {source}"))?;
+    Ok((source, Box::new(opened)))
+}
+
+/// `auto` finds out from the content.
+pub(crate) fn format(name: &str, option: &str) -> Result<Option<Format>, String> {
+    match name {
+        "auto" => Ok(None),
+        name => match name.parse() {
+            Ok(format) => Ok(Some(format)),
+            Err(error) => Err(format!("{option}: {error}")),
+        },
+    }
+}
