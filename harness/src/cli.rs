@@ -134,6 +134,9 @@ pub(crate) struct RunArgs {
     /// How hard the test must have tried: below it, the exit code is 3
     #[arg(long, value_enum, default_value_t = Require::Weak)]
     pub require: Require,
+    /// Check the history while it is written, and end the run at the first proven violation
+    #[arg(long)]
+    pub online: bool,
     /// Show what would happen, and stop
     #[arg(long)]
     pub dry_run: bool,

@@ -46,6 +46,7 @@ pub(crate) struct RunConfig {
     pub out: PathBuf,
     pub require: Require,
     pub test_count: u32,
+    pub online: bool,
 }
 
 /// What runs as each node.
@@ -118,6 +119,7 @@ impl RunConfig {
             out: args.out.clone(),
             require: args.require,
             test_count: args.test_count,
+            online: args.online,
         };
         config.check_together()?;
         Ok(config)
@@ -269,11 +271,12 @@ mod tests {
 
     #[test]
     fn the_replay_command_makes_the_same_schedule() {
-        let first = config("--nemesis kill,partition --seed 9 --nodes 3 --rate 50 --time-limit 12s --bug read-no-quorum").unwrap();
+        let first = config("--nemesis kill,partition --seed 9 --nodes 3 --rate 50 --time-limit 12s --bug read-no-quorum --online").unwrap();
         let command = first.command();
         let words = command.rsplit_once(" run ").unwrap().1;
         let again = config(words).unwrap();
         assert_eq!(again.schedule(), first.schedule());
+        assert!(again.online);
         assert_eq!(again.command(), command);
     }
 

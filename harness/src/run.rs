@@ -9,6 +9,7 @@ mod folder;
 mod interpreter;
 mod judge;
 mod leaders;
+mod online;
 mod phase;
 mod recorder;
 mod stage;

@@ -211,6 +211,58 @@ fn a_planted_stale_read_is_found_named_and_placed() {
     );
 }
 
+#[test]
+fn a_run_with_an_online_check_ends_at_the_first_violation() {
+    let _alone = alone();
+    if !permits(&["lab"], "an online check") {
+        return;
+    }
+    let run =
+        Run::of("--nemesis none --bug follower-read-local --online --time-limit 60s --seed 1");
+    assert_eq!(run.exit(), 1, "{}", run.said());
+    assert!(
+        run.said().contains("violation found after"),
+        "{}",
+        run.said()
+    );
+    let result = run.result();
+    assert_eq!(result["consistency"], "violation");
+    assert_eq!(result["interrupted"], false);
+    let stopped = &result["stopped_online"];
+    let at = |field: &str| stopped[field].as_u64().unwrap();
+    assert!(at("completed_ns") <= at("at_ns"), "{stopped}");
+    let history = std::fs::read_to_string(run.latest("history.jsonl")).unwrap();
+    let events = history.lines().skip(1);
+    let events = events.map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let events: Vec<Value> = events.collect();
+    let healed = events.iter().find(|event| event["f"] == "final-heal");
+    assert!(at("at_ns") <= healed.unwrap()["time"].as_u64().unwrap());
+    let called = events.iter().filter(|event| event["type"] == "invoke");
+    let operation = called.clone().nth(at("operation") as usize).unwrap();
+    assert_eq!(operation["key"], stopped["key"]);
+    let keys: Vec<&Value> = result["anomalies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["key"])
+        .collect();
+    assert!(
+        keys.contains(&&stopped["key"]),
+        "{stopped} is none of {keys:?}"
+    );
+}
+
+#[test]
+fn a_healthy_run_with_an_online_check_ends_as_any_other() {
+    let _alone = alone();
+    if !permits(&["lab"], "an online check of a healthy run") {
+        return;
+    }
+    let run = Run::of("--nemesis partition --online --time-limit 10s --seed 2");
+    let result = assert_healthy(&run);
+    assert!(result.get("stopped_online").is_none(), "{result}");
+}
+
 /// A run that was started and is now at work.
 struct Started {
     out: TempDir,

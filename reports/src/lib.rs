@@ -21,5 +21,6 @@ pub use counterexample::{CounterexampleRecord, OperationRecord, WeakerRecord};
 pub use data::ReportData;
 pub use result::{
     AnomalyRecord, Consistency, Counts, Effect, Environment, FaultRecord, Health, HealthEvent,
-    Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, ResultError, RunResult, Strength,
+    Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, ResultError, RunResult,
+    StoppedOnline, Strength,
 };

@@ -86,10 +86,26 @@ pub struct RunResult {
     pub duration_ns: u64,
     /// The user ended the run early.
     pub interrupted: bool,
+    /// Where the check beside the run ended it at the first proven violation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_online: Option<StoppedOnline>,
     /// What else a reader should know, one sentence each.
     pub notes: Vec<String>,
     /// Where the run took place.
     pub environment: Environment,
+}
+
+/// The violation that a check beside the run ended it at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoppedOnline {
+    /// When it was proven.
+    pub at_ns: u64,
+    /// The key it was found on.
+    pub key: Option<String>,
+    /// The first operation that no order reaches, by its number in the history.
+    pub operation: usize,
+    /// When that operation completed.
+    pub completed_ns: u64,
 }
 
 /// Was every key linearizable?

@@ -24,6 +24,7 @@ impl RunConfig {
             "seed": self.seed,
             "net": self.net.to_string(),
             "require": self.require.name(),
+            "online": self.online,
             "bugs": self.bugs.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "node_program": self.program.path(),
         });
@@ -55,6 +56,9 @@ impl RunConfig {
         if !self.bugs.is_empty() {
             let names: Vec<String> = self.bugs.iter().map(ToString::to_string).collect();
             command.push_str(&format!(" --bug {}", names.join(",")));
+        }
+        if self.online {
+            command.push_str(" --online");
         }
         if let NodeProgram::Other(path) = &self.program {
             command.push_str(&format!(" --node-bin '{}'", path.display()));

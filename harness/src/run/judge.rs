@@ -3,8 +3,8 @@
 use checker::{Analysis, History, Nanos, Outcome, Verdict, Violation};
 use reports::{
     AnomalyRecord, Consistency, CounterexampleRecord, Counts, Environment, FaultRecord, Health,
-    HealthEvent, Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, RunResult, Strength,
-    WeakerRecord,
+    HealthEvent, Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, RunResult,
+    StoppedOnline, Strength, WeakerRecord,
 };
 use serde_json::json;
 
@@ -26,6 +26,7 @@ pub(crate) struct Evidence {
     pub net: Net,
     pub duration_ns: u64,
     pub interrupted: bool,
+    pub stopped_online: Option<StoppedOnline>,
     pub failure: Option<String>,
     pub notes: Vec<String>,
     pub environment: Environment,
@@ -92,6 +93,7 @@ pub(crate) fn judge(
         net: evidence.net,
         duration_ns: evidence.duration_ns,
         interrupted: evidence.interrupted,
+        stopped_online: evidence.stopped_online,
         notes,
         environment: evidence.environment,
     };

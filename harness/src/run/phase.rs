@@ -15,6 +15,8 @@ use crate::progress::Progress;
 pub(crate) enum EarlyEnd {
     /// The user asked for it (Ctrl-C, SIGTERM).
     Interrupted,
+    /// A violation is proven, and the run was to end at the first.
+    Violated,
     /// The run cannot go on, for this reason.
     Failed(String),
 }

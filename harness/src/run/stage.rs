@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use checker::{Header, ModelName};
-use reports::{FaultRecord, HealthEvent, Net};
+use reports::{FaultRecord, HealthEvent, Net, StoppedOnline};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -17,6 +17,7 @@ use super::folder::Folder;
 use super::interpreter::{Interpreter, Worker};
 use super::judge::Evidence;
 use super::leaders::{Leaders, first_leader};
+use super::online::{Post, Watch};
 use super::phase::{self, EarlyEnd, Ender, Ending};
 use super::recorder::Recorder;
 use crate::clock::Clock;
@@ -84,6 +85,8 @@ struct Stage {
     interpreter: Interpreter,
     deaths: Arc<Mutex<Vec<HealthEvent>>>,
     ending: Ending,
+    /// The check beside the run, if it was asked for.
+    online: Option<Watch>,
 }
 
 impl Stage {
@@ -97,7 +100,15 @@ impl Stage {
         ending: Ending,
     ) -> Result<Self> {
         let clock = Clock::start();
-        let recorder = Recorder::create(&folder.file("history.jsonl"), &header(config), clock)?;
+        let history = folder.file("history.jsonl");
+        let recorder = Recorder::create(&history, &header(config), clock)?;
+        let post = config.online.then(|| Post {
+            history,
+            memory_bytes: config.check.memory_bytes,
+            clock,
+            progress: progress.clone(),
+            ender: ender.clone(),
+        });
         let leaders = Leaders::default();
         leaders.watch(cluster.doors(), clock)?;
         let deaths = Arc::default();
@@ -126,16 +137,18 @@ impl Stage {
             interpreter,
             deaths,
             ending,
+            online: post.map(Watch::start).transpose()?,
         })
     }
 
-    async fn play(self, config: &RunConfig, net: Net) -> Result<Evidence> {
+    async fn play(mut self, config: &RunConfig, net: Net) -> Result<Evidence> {
         let environment = environment();
         self.progress.say(&format!(
             "clients at work for {}",
             humantime::format_duration(config.time_limit)
         ));
         let (workers, faults, overdue) = self.work_beside_faults(config).await?;
+        let stopped_online = finish(self.online.take()).await?;
         let interrupted = self.ending.reason() == Some(EarlyEnd::Interrupted);
         let (workers, recovery_ms) = self.recover(config, workers).await?;
         let mut notes = Vec::new();
@@ -157,6 +170,7 @@ impl Stage {
             net,
             duration_ns: self.clock.nanos().0,
             interrupted,
+            stopped_online,
             failure: self.failure(),
             notes,
             environment,
@@ -274,9 +288,19 @@ impl Stage {
     fn failure(&self) -> Option<String> {
         match self.ending.reason() {
             Some(EarlyEnd::Failed(reason)) => Some(reason),
-            Some(EarlyEnd::Interrupted) | None => self.recorder.failure(),
+            Some(EarlyEnd::Interrupted | EarlyEnd::Violated) | None => self.recorder.failure(),
         }
     }
+}
+
+/// Ends the check beside the run.
+async fn finish(online: Option<Watch>) -> Result<Option<StoppedOnline>> {
+    let Some(watch) = online else {
+        return Ok(None);
+    };
+    tokio::task::spawn_blocking(|| watch.finish())
+        .await
+        .context("the online check broke down")
 }
 
 fn header(config: &RunConfig) -> Header {

@@ -67,6 +67,9 @@ fn masthead(data: &ReportData<'_>, title: &str) -> Markup {
                 p.when {
                     (clip(&result.environment.started, 40)) " · ran " (moment(result.duration_ns))
                     @if result.interrupted { " · ended early by the user" }
+                    @if let Some(stopped) = &result.stopped_online {
+                        " · ended at the first violation, proven at " (moment(stopped.at_ns))
+                    }
                 }
             }
         }
