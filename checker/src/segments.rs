@@ -216,6 +216,10 @@ impl Machine for From {
         self.whole.is_blind(action)
     }
 
+    fn observes(&self, action: ActionId) -> Option<StateId> {
+        self.whole.observes(action)
+    }
+
     fn left_behind(&self, action: ActionId) -> Option<StateId> {
         self.whole.left_behind(action)
     }

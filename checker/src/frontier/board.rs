@@ -183,6 +183,22 @@ impl<const WORDS: usize> Board<WORDS> {
         0..self.moment.next_call
     }
 
+    /// The number of the next step to be called.
+    pub(super) fn next_call(&self) -> u32 {
+        self.moment.next_call
+    }
+
+    /// The classes of which some were called, with their effects.
+    pub(super) fn live_classes(&self) -> impl Iterator<Item = (Class, ActionId)> {
+        let live = self.moment.live.iter();
+        live.map(|&class| (class, self.classes.action(class)))
+    }
+
+    /// Whether a class has more operations that were called than were used.
+    pub(super) fn has_unused(&self, class: Class, used: UsesId, uses: &Uses) -> bool {
+        uses.count(used, class) < self.moment.called[class as usize]
+    }
+
     /// The next step that is called before a position.
     pub(super) fn next_called(&mut self, position: u64) -> Option<u32> {
         let number = self.moment.next_call;
@@ -328,9 +344,8 @@ impl<const WORDS: usize> Board<WORDS> {
         if let Some(&slot) = mandatory {
             return Some(Candidate::Mandatory(slot));
         }
-        let indeterminate = choice.class != FREE
-            && uses.count(configuration.used, choice.class)
-                < self.moment.called[choice.class as usize];
+        let indeterminate =
+            choice.class != FREE && self.has_unused(choice.class, configuration.used, uses);
         indeterminate.then_some(Candidate::Indeterminate(choice.class))
     }
 

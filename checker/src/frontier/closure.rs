@@ -4,6 +4,7 @@ use super::Configuration;
 use super::antichain::Antichain;
 use super::board::{Board, Candidate, Choice, Kind};
 use super::meter::{Halt, Meter};
+use super::prospects::Need;
 use super::trail::Trail;
 use crate::engine::Placed;
 use crate::mask::Mask;
@@ -38,6 +39,10 @@ pub(super) struct Closure<'c, 'b, const WORDS: usize> {
     pub(super) meter: &'c mut Meter<'b>,
     /// How many configurations are held at most.
     pub(super) limit: usize,
+    /// What has to be left possible.
+    pub(super) needs: &'c [Need<WORDS>],
+    /// Something was left out for the sake of that.
+    pub(super) is_hopeless: bool,
 }
 
 /// The configurations of one return.
@@ -82,7 +87,7 @@ impl<const WORDS: usize> Closure<'_, '_, WORDS> {
         let states = self.states(&layers);
         Ok(Forced {
             configurations: layers.out.into_alive(),
-            truncated,
+            truncated: truncated || self.is_hopeless,
             states,
             held,
         })
@@ -197,8 +202,19 @@ impl<const WORDS: usize> Closure<'_, '_, WORDS> {
         layers: &mut Layers<WORDS>,
         configuration: Configuration<WORDS>,
     ) -> Result<bool, Halt> {
+        if !self.has_future(&configuration) {
+            return Ok(false);
+        }
         let (board, uses) = (&*self.board, &*self.uses);
         layers.out.insert(configuration, board, uses, self.meter)
+    }
+
+    fn has_future(&mut self, configuration: &Configuration<WORDS>) -> bool {
+        let (board, uses) = (&*self.board, &*self.uses);
+        let met = |need: &Need<WORDS>| need.is_met(configuration, board, uses);
+        let has_future = self.needs.iter().all(met);
+        self.is_hopeless |= !has_future;
+        has_future
     }
 
     /// Places one pending operation of each choice where that has a purpose.
@@ -302,6 +318,9 @@ impl<const WORDS: usize> Closure<'_, '_, WORDS> {
         candidate: Candidate,
         settled: bool,
     ) -> Result<(), Halt> {
+        if !self.has_future(&to) {
+            return Ok(());
+        }
         let (board, uses) = (&*self.board, &*self.uses);
         let kept = if settled {
             layers.settled.insert(to, board, uses, self.meter)?

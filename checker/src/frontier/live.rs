@@ -220,6 +220,7 @@ impl<const WORDS: usize> Frontier<WORDS> {
             beam: self.beam,
             resumed: self.resumed,
             complete: None,
+            prospects: None,
             marks: VecDeque::new(),
             furthest: self.furthest,
             peak: self.peak,

@@ -136,6 +136,8 @@ impl<const WORDS: usize> Frontier<WORDS> {
                 trail: &mut self.trail,
                 meter,
                 limit: limit.saturating_mul(if leave_out { super::TRIED_PER_KEPT } else { 1 }),
+                needs: &[],
+                is_hopeless: false,
             };
             let forced = closure.force(&configurations, step)?;
             self.peak = self.peak.max(forced.held);

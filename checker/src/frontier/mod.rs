@@ -78,6 +78,7 @@ mod closure;
 pub(crate) mod live;
 mod local;
 mod meter;
+mod prospects;
 mod resume;
 mod timeline;
 mod trail;
@@ -96,6 +97,7 @@ use crate::value::Value;
 use board::{Board, Kind, Moment};
 use closure::{Closure, Forced};
 use meter::{Halt, Meter};
+use prospects::{Need, Prospects};
 use timeline::Timeline;
 use trail::{Trail, TrailId};
 
@@ -197,6 +199,8 @@ struct Frontier<const WORDS: usize> {
     resumed: bool,
     /// The last place at which nothing had been left out, if something was since.
     complete: Option<Place<WORDS>>,
+    /// Where the rest of the history is known and the machine tells enough.
+    prospects: Option<Prospects>,
     /// Places to look again from.
     marks: VecDeque<Place<WORDS>>,
     furthest: u32,
@@ -234,6 +238,7 @@ impl<const WORDS: usize> Frontier<WORDS> {
             reads: Mask::EMPTY,
         };
         Self {
+            prospects: Prospects::new(timeline.steps(), &*machine),
             board: Board::new(machine, timeline),
             uses: Uses::new(),
             trail: Trail::new(),
@@ -302,12 +307,15 @@ impl<const WORDS: usize> Frontier<WORDS> {
             ..CheckProgress::default()
         };
         let beam = self.patience.beams[self.beam];
+        let needs = self.needs(step);
         let closure = Closure {
             board: &mut self.board,
             uses: &mut self.uses,
             trail: &mut self.trail,
             meter,
             limit: beam.saturating_mul(TRIED_PER_KEPT),
+            needs: &needs,
+            is_hopeless: false,
         };
         let mut forced = closure.force(&self.configurations, step)?;
         self.peak = self.peak.max(forced.held);
@@ -325,6 +333,16 @@ impl<const WORDS: usize> Frontier<WORDS> {
         self.furthest = self.furthest.max(self.board.moment.at);
         self.clean();
         Ok(None)
+    }
+
+    /// What has to be left possible just before a return, where not everything is kept and so much can be told.
+    fn needs(&mut self, step: u32) -> Vec<Need<WORDS>> {
+        match &mut self.prospects {
+            Some(prospects) if self.patience.beams[self.beam] != usize::MAX => {
+                prospects.needs(&self.configurations, step, &self.board, &self.uses)
+            }
+            Some(_) | None => Vec::new(),
+        }
     }
 
     /// Nothing is left behind a return: either nothing can be, or too much was left out.

@@ -40,6 +40,12 @@ pub(crate) trait Machine: Send {
         None
     }
 
+    /// The only state in which the action is possible, if there is only one.
+    fn observes(&self, action: ActionId) -> Option<StateId> {
+        let _ = action;
+        None
+    }
+
     fn value(&self, state: StateId) -> Value;
 
     /// An object of its own in the initial state.

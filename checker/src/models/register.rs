@@ -314,6 +314,10 @@ impl Machine for RegisterMachine {
         }
     }
 
+    fn observes(&self, action: ActionId) -> Option<StateId> {
+        self.actions.get(action).observes()
+    }
+
     fn left_behind(&self, action: ActionId) -> Option<StateId> {
         self.actions.get(action).writes()
     }
