@@ -16,7 +16,7 @@ pub enum Algorithm {
     Auto,
     /// Depth first over orders of operations: quick to confirm, slow to refute.
     Search,
-    /// Near-linear time, where written values are unique. Elsewhere the answer is unknown.
+    /// Near-linear time, where there is a theorem: above all where written or inserted values are unique. Elsewhere the answer is unknown.
     Fast,
     /// Breadth first, return by return, in memory that does not grow with the length: quick to refute.
     Frontier,

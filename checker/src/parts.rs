@@ -1,8 +1,9 @@
 //! Parts of one object that do not concern each other, judged one by one.
 //!
-//! The whole has an order if and only if each part has (Herlihy and Wing 1990, theorem 1), also up to any return: so the first failing
-//! return of the whole is the first of any part. Witnesses are merged by points: give each operation of a part's witness the point max(own call, point before), which is
-//! not behind its return; in any order by points an operation that returned before another was called comes first.
+//! The whole has an order if and only if each part has (Herlihy and Wing 1990, theorem 1), also up to any return: so the first
+//! failing return of the whole is the first of any part. Witnesses are merged by points: give each operation of a part's witness
+//! the point max(own call, point before), which is not behind its return; in any order by points an operation that returned before
+//! another was called comes first.
 
 use crate::engine::{Answer, Standing};
 use crate::history::{History, OpId};

@@ -101,7 +101,8 @@ impl KeyAnalysis {
 pub enum KeyResult {
     /// Linearizable.
     Valid {
-        /// An order of all `ok` operations and those indeterminate ones that took effect, which the model accepts and which respects real time.
+        /// An order of all `ok` operations and those indeterminate ones that took effect, which the model accepts and which
+        /// respects real time.
         witness: Vec<OpId>,
     },
     /// Not linearizable.
@@ -134,11 +135,12 @@ pub struct Violation {
     /// The first operation that could not be placed: up to any earlier return an order exists, with pending operations optional but
     /// answering as they later did; up to its return none does.
     pub operation: OpId,
-    /// The values the object may have had just before, none of which lets the operation return what it did. In order.
-    /// Indeterminate operations whose effect nobody ever saw are left out.
+    /// The values the object may have had just before, none of which lets the operation return what it did. In order. Indeterminate
+    /// operations whose effect nobody ever saw are left out.
     ///
-    /// Empty if `operation` observed a value that nobody had begun to write and the history before it explodes: no order reaches the
-    /// return of `operation`, but it may not be the first such return.
+    /// Empty if `operation` observed a value that nobody had begun to write and the history before it explodes: no order reaches
+    /// the return of `operation`, but it may not be the first such return. Empty as well for queues, stacks, sets and counters
+    /// judged by a theorem, where it is the first but nobody enumerated what the object may have held.
     pub states: Vec<Value>,
     /// The contradiction in words. It may lie elsewhere than at `operation`.
     pub anomaly: Anomaly,

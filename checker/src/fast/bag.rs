@@ -1,12 +1,12 @@
 //! Unordered queues: a removal takes any element.
 //!
-//! *Nobody found it empty.* Then values concern only themselves, and it does not matter which of equal elements a removal takes. Put every insertion at its
-//! call and every mandatory removal at its return: no order has, up to any position, more insertions or fewer removals. So there is an order if and only if in
-//! this one no removal lacks its element, and the first one that does is the first failure. What a removal of unknown result took can only be missing, so
-//! it is left out.
+//! *Nobody found it empty.* Then values concern only themselves, and it does not matter which of equal elements a removal takes.
+//! Put every insertion at its call and every mandatory removal at its return: no order has, up to any position, more insertions or
+//! fewer removals. So there is an order if and only if in this one no removal lacks its element, and the first one that does is the
+//! first failure. What a removal of unknown result took can only be missing, so it is left out.
 //!
-//! *Somebody did.* Then what is removed must have been inserted once. As elements do not get into each other's way, it is enough that
-//! each by itself fits ([`elements`](super::elements)) and the removals that found nothing find their [`cuts`](super::cuts).
+//! *Somebody did.* Then what is removed must have been inserted once. As elements do not get into each other's way, it is enough
+//! that each by itself fits ([`elements`](super::elements)) and the removals that found nothing find their [`cuts`](super::cuts).
 
 use super::cuts::Cuts;
 use super::elements::{Access, Contents, Element, Elements};

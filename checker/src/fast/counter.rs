@@ -1,25 +1,28 @@
 //! Counters to which everybody adds the same amount.
 //!
-//! A read then tells how many additions came before it. Let the k-th addition, in order, have a *slot* k with a window \[`from`, `until`\]: `from` is the
-//! greatest call of a read that counted less than k, `until` the least return of one that counted k or more. Neither falls as k grows. Let m
-//! be the largest count; behind slot m windows do not end.
+//! A read then tells how many additions came before it. Let the k-th addition, in order, have a *slot* k with a window \[`from`,
+//! `until`\]: `from` is the greatest call of a read that counted less than k, `until` the least return of one that counted k or
+//! more. Neither falls as k grows. Let m be the largest count; behind slot m windows do not end.
 //!
-//! **Theorem.** There is an order if and only if every window of the first m is one (`from` ≤ `until`), and the additions can be given
-//! different slots, every mandatory one some slot and the first m slots all one, such that each addition's interval meets its slot's window.
+//! **Theorem.** There is an order if and only if every window of the first m is one (`from` ≤ `until`), and the additions can be
+//! given different slots, every mandatory one some slot and the first m slots all one, such that each addition's interval meets its
+//! slot's window.
 //!
-//! *Proof.* In an order with points, the k-th addition has its point in both. Conversely give each addition the point max(own call, `from`), which is in
-//! both, and sort: the k-th point then is in the k-th window. For a point before `from`(k) comes from a slot less than k, as windows do not
-//! fall, and there are k − 1 of those; and a point behind `until`(k) comes from a slot greater than k. A read that counted k
-//! fits between the points k and k + 1: `until`(k) is at most its return, and its call at most `from`(k + 1). ∎
+//! *Proof.* In an order with points, the k-th addition has its point in both. Conversely give each addition the point max(own call,
+//! `from`), which is in both, and sort: the k-th point then is in the k-th window. For a point before `from`(k) comes from a slot
+//! less than k, as windows do not fall, and there are k − 1 of those; and a point behind `until`(k) comes from a slot greater than
+//! k. A read that counted k fits between the points k and k + 1: `until`(k) is at most its return, and its call at most `from`(k +
+//! 1). ∎
 //!
 //! As windows do not fall, an addition meets the windows of a range of slots: those from the first with `until` ≥ its call to the
-//! last with `from` ≤ its return. For jobs of one unit that each have a first and a last slot, taking in each slot the job whose last slot is
-//! nearest finds an assignment if there is one (Jackson 1955: exchange any other choice).
+//! last with `from` ≤ its return. For jobs of one unit that each have a first and a last slot, taking in each slot the job whose
+//! last slot is nearest finds an assignment if there is one (Jackson 1955: exchange any other choice).
 //!
-//! *A failure.* (1) A read of what no number of additions makes: its return. (2) A window k that ends before it begins: a read that began behind the
-//! return of a larger one; its return. (3) No job for slot k: fewer than k additions were called by `until`(k), which is a return. (4) A
-//! job missed its last slot d: too many additions, called behind `until`(s − 1) for some s and returned before `from`(d + 1), for the slots s … d. The
-//! return of the read that gives `from`(d + 1) shows all of that. Each bounds the first failure.
+//! *A failure.* (1) A read of what no number of additions makes: its return. (2) A window k that ends before it begins: a read that
+//! began behind the return of a larger one; its return. (3) No job for slot k: fewer than k additions were called by `until`(k),
+//! which is a return. (4) A job missed its last slot d: too many additions, called behind `until`(s − 1) for some s and returned
+//! before `from`(d + 1), for the slots s … d. The return of the read that gives `from`(d + 1) shows all of that. Each bounds the
+//! first failure.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

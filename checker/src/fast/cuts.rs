@@ -2,12 +2,14 @@
 //!
 //! A removal that found nothing needs a position between its call and its return that lies strictly inside no zone: at any other
 //! position some element is inside in every order. Where there is one, take the first: a *cut*. Cuts do not get into each other's
-//! way, nor into that of anything else: an element belongs to the phase that ends with the first cut at or behind its `leave_from`. Both its
-//! insertion and its removal fit into that phase. Their calls do not lie behind its end, for they are at most `leave_from`. And
-//! the cut t before it is less than `leave_from` and not inside the zone, so that t ≤ `enter_by`, which no return precedes.
+//! way, nor into that of anything else: an element belongs to the phase that ends with the first cut at or behind its `leave_from`.
+//! Both its insertion and its removal fit into that phase. Their calls do not lie behind its end, for they are at most
+//! `leave_from`. And the cut t before it is less than `leave_from` and not inside the zone, so that t ≤ `enter_by`, which no return
+//! precedes.
 //!
-//! An unfit removal of nothing contradicts the zones as soon as it returns. A zone begins with the return of an insertion (if the removal returned
-//! first, there is no zone), so that in the prefix up to some position all zones that begin before it are there, and reach as far or further.
+//! An unfit removal of nothing contradicts the zones as soon as it returns. A zone begins with the return of an insertion (if the
+//! removal returned first, there is no zone), so that in the prefix up to some position all zones that begin before it are there,
+//! and reach as far or further.
 
 use super::elements::{Access, Element};
 use super::order::{Order, Side};

@@ -1,19 +1,22 @@
 //! Insertions matched with removals.
 //!
-//! If what is removed was inserted once, it is known which removal took which element. An element then is four positions: it is inserted
-//! within \[`enter_from`, `enter_by`\] and removed within \[`leave_from`, `leave_by`\]. These intervals are those of the two operations,
-//! cut where the insertion would be behind the return of the removal, or the removal before the call of the insertion. Who stays
-//! is removed at infinity. The open interval from `enter_by` to `leave_from`, if it is one, is the element's *zone*: there it is certainly inside.
+//! If what is removed was inserted once, it is known which removal took which element. An element then is four positions: it is
+//! inserted within \[`enter_from`, `enter_by`\] and removed within \[`leave_from`, `leave_by`\]. These intervals are those of the
+//! two operations, cut where the insertion would be behind the return of the removal, or the removal before the call of the
+//! insertion. Who stays is removed at infinity. The open interval from `enter_by` to `leave_from`, if it is one, is the element's
+//! *zone*: there it is certainly inside.
 //!
 //! - A removal of what nobody had inserted by its return is illegal, and so is a second removal of the same element.
 //! - An optional insertion that no mandatory operation took from is left out: the element would only be in the way.
 //! - An optional insertion of what a mandatory removal took did take place, at any time up to that removal's return.
-//! - An optional removal is treated as one that may happen at infinity, behind everything else; there it does not take place. Next to a mandatory removal
-//!   it is left out; of several optional ones the one called first is kept, as its interval contains the others'.
+//! - An optional removal is treated as one that may happen at infinity, behind everything else; there it does not take place. Next
+//!   to a mandatory removal it is left out; of several optional ones the one called first is kept, as its interval contains the
+//!   others'.
 //!
 //! All of this is the same in every prefix of the history, with one exception: an optional removal that is left out for a mandatory
-//! one, although it was called earlier, counts in the prefixes without that mandatory one's return. So before that position the element's zone is
-//! shorter than it is behind, and what contradicts a zone there is no contradiction in the prefix. [`Elements::illegal`] says so.
+//! one, although it was called earlier, counts in the prefixes without that mandatory one's return. So before that position the
+//! element's zone is shorter than it is behind, and what contradicts a zone there is no contradiction in the prefix.
+//! [`Elements::illegal`] says so.
 
 use super::theory::{Failure, Inapplicable, Judgement, Timed};
 use crate::models::machine::NEVER;
@@ -141,7 +144,8 @@ impl Elements {
         }
     }
 
-    /// The judgement if zones contradict others, or are contradicted, no later than at a return: the first one where that is so, if it is `exact`.
+    /// The judgement if zones contradict others, or are contradicted, no later than at a return: the first one where that is so, if
+    /// it is `exact`.
     pub(super) fn illegal(&self, zones: Option<u64>, exact: bool) -> Judgement {
         let zones = zones.unwrap_or(NEVER);
         let proven = zones.max(self.certain_from);

@@ -1,24 +1,25 @@
 //! Sets from which nothing is removed, read as a whole.
 //!
-//! What a read saw includes what earlier reads saw. So the sets that were seen form a chain, or there is no order. It gives *groups*, which follow each
-//! other in any order: reads of the initial set | additions that the smallest larger set saw first | its reads | additions that the next
-//! one saw first | …. Within a group all are free.
+//! What a read saw includes what earlier reads saw. So the sets that were seen form a chain, or there is no order. It gives
+//! *groups*, which follow each other in any order: reads of the initial set | additions that the smallest larger set saw first |
+//! its reads | additions that the next one saw first | …. Within a group all are free.
 //!
-//! - Of several additions of one element one brings it in, the others change nothing; all come behind the reads that do not see it. The one called first can bring
-//!   it in wherever any can: if another one does, exchange them. The others are only bound to come behind those reads, at which they may stand as
-//!   late as they like. An optional one that does not bring its element in is left out.
+//! - Of several additions of one element one brings it in, the others change nothing; all come behind the reads that do not see it.
+//!   The one called first can bring it in wherever any can: if another one does, exchange them. The others are only bound to come
+//!   behind those reads, at which they may stand as late as they like. An optional one that does not bring its element in is left
+//!   out.
 //! - Elements that no read saw come in behind all reads; the optional ones are left out.
 //!
-//! **Theorem.** There is an order if and only if no operation of a group, nor one bound to come behind an earlier group, returned before one of
-//! an earlier group was called.
+//! **Theorem.** There is an order if and only if no operation of a group, nor one bound to come behind an earlier group, returned
+//! before one of an earlier group was called.
 //!
-//! *Proof.* Groups must follow each other, so it is necessary. Conversely give each operation the point max(own call, greatest call in earlier
-//! groups). It is not behind its return, and the order by points keeps groups in order. ∎
+//! *Proof.* Groups must follow each other, so it is necessary. Conversely give each operation the point max(own call, greatest call
+//! in earlier groups). It is not behind its return, and the order by points keeps groups in order. ∎
 //!
-//! *A failure.* A read that misses something initial, or sees what nobody adds: its return. Two sets that do not include each other:
-//! the second return of a read of each. An operation B returned before A of an earlier group was called: if A is a read, A's return; if
-//! A is an addition, the return of a read that saw A's element and nothing of a later group, or of B if that is later. Each bounds the
-//! first failure.
+//! *A failure.* A read that misses something initial, or sees what nobody adds: its return. Two sets that do not include each
+//! other: the second return of a read of each. An operation B returned before A of an earlier group was called: if A is a read, A's
+//! return; if A is an addition, the return of a read that saw A's element and nothing of a later group, or of B if that is later.
+//! Each bounds the first failure.
 
 use super::order::{Order, Side};
 use super::theory::{Failure, Inapplicable, Judgement, Theory, Timed};

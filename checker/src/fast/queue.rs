@@ -1,25 +1,28 @@
 //! Queues: first in, first out.
 //!
-//! An order of the operations is a queue's if and only if elements leave in the order in which they enter, none before it entered (and
-//! removals that found nothing stand where nothing is inside: [`cuts`](super::cuts)). Say that u must precede v if `enter_by`(u) <
-//! `enter_from`(v) or `leave_by`(u) < `leave_from`(v): in both cases real time has u first, at the entrance or at the exit.
+//! An order of the operations is a queue's if and only if elements leave in the order in which they enter, none before it entered
+//! (and removals that found nothing stand where nothing is inside: [`cuts`](super::cuts)). Say that u must precede v if
+//! `enter_by`(u) < `enter_from`(v) or `leave_by`(u) < `leave_from`(v): in both cases real time has u first, at the entrance or at
+//! the exit.
 //!
 //! **Theorem.** If no two elements must precede each other, there is an order.
 //!
-//! *Proof.* Of the elements left let a be the one with the least `enter_by` and b the one with the least `leave_by`. None left must precede a at
-//! the entrance, since even a's own `enter_by` is not less than its `enter_from`; none left must precede b at the exit. If one must precede a at the
-//! exit, b does: `leave_by`(b) < `leave_from`(a). If one must precede b at the entrance, a does: `enter_by`(a) < `enter_from`(b). If both
-//! were so, a and b must precede each other. So a or b can go next. Repeat. Let every insertion have the point max(own `enter_from`,
-//! point before) in this order; as nobody is before someone who must precede him, no point is behind `enter_by`. Likewise for removals
-//! with `leave_from`; and as no `leave_from` is less than the same element's `enter_from`, no removal has a point before its insertion's. ∎
+//! *Proof.* Of the elements left let a be the one with the least `enter_by` and b the one with the least `leave_by`. None left must
+//! precede a at the entrance, since even a's own `enter_by` is not less than its `enter_from`; none left must precede b at the
+//! exit. If one must precede a at the exit, b does: `leave_by`(b) < `leave_from`(a). If one must precede b at the entrance, a does:
+//! `enter_by`(a) < `enter_from`(b). If both were so, a and b must precede each other. So a or b can go next. Repeat. Let every
+//! insertion have the point max(own `enter_from`, point before) in this order; as nobody is before someone who must precede him, no
+//! point is behind `enter_by`. Likewise for removals with `leave_from`; and as no `leave_from` is less than the same element's
+//! `enter_from`, no removal has a point before its insertion's. ∎
 //!
-//! *Cuts.* If u must precede v, u's phase is not behind v's: `enter_by`(u) < `leave_from`(v) ≤ t in both cases, where t is the cut that
-//! ends the phase of v; t is not inside u's zone, so `leave_from`(u) ≤ t. So the order may go phase by phase, which ends each with an empty queue.
+//! *Cuts.* If u must precede v, u's phase is not behind v's: `enter_by`(u) < `leave_from`(v) ≤ t in both cases, where t is the cut
+//! that ends the phase of v; t is not inside u's zone, so `leave_from`(u) ≤ t. So the order may go phase by phase, which ends each
+//! with an empty queue.
 //!
-//! *The first failure.* Let u and v precede each other, u at the entrance. Had u's removal returned before its insertion, it would be
-//! `leave_by`(u) < `enter_from`(v) ≤ `leave_by`(v) < `leave_from`(u). So u's insertion returned before v's was called, and as soon as v's removal
-//! has returned there is the contradiction, whatever becomes of u later; and not before, as until then v may still leave at infinity. So the first
-//! failure is the least `leave_by` of such a v.
+//! *The first failure.* Let u and v precede each other, u at the entrance. Had u's removal returned before its insertion, it would
+//! be `leave_by`(u) < `enter_from`(v) ≤ `leave_by`(v) < `leave_from`(u). So u's insertion returned before v's was called, and as
+//! soon as v's removal has returned there is the contradiction, whatever becomes of u later; and not before, as until then v may
+//! still leave at infinity. So the first failure is the least `leave_by` of such a v.
 //!
 //! Compare Henzinger, Sezgin and Vafeiadis, "Aspect-oriented linearizability proofs" (CONCUR 2013), where the same four violations
 //! are those of queues without pending operations, and Lee and Mathur (OOPSLA 2025) for the time of a sort.

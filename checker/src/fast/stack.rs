@@ -1,35 +1,37 @@
 //! Stacks: last in, first out.
 //!
-//! In an order of the operations every element is inside from its push to its pop. The order is a stack's if and only if these spans are
-//! nested or disjoint (and removals that found nothing stand where nothing is inside: [`cuts`](super::cuts)).
+//! In an order of the operations every element is inside from its push to its pop. The order is a stack's if and only if these
+//! spans are nested or disjoint (and removals that found nothing stand where nothing is inside: [`cuts`](super::cuts)).
 //!
-//! An element without a zone is pushed and popped in one moment, at any position from `leave_from` to `enter_by`: both operations have that
-//! position, and it is in nobody's way. Only the elements with a zone remain, and every span contains the zone.
+//! An element without a zone is pushed and popped in one moment, at any position from `leave_from` to `enter_by`: both operations
+//! have that position, and it is in nobody's way. Only the elements with a zone remain, and every span contains the zone.
 //!
-//! **Theorem.** Elements whose zones overlap, directly or through others, are a *cluster*. Let F be the least `enter_by` in it and L the
-//! greatest `leave_from`. There is an order if and only if in each cluster some element has `enter_from` ≤ F and L ≤ `leave_by`, and there
-//! is an order of the rest of the cluster, whichever such element is taken out.
+//! **Theorem.** Elements whose zones overlap, directly or through others, are a *cluster*. Let F be the least `enter_by` in it and
+//! L the greatest `leave_from`. There is an order if and only if in each cluster some element has `enter_from` ≤ F and L ≤
+//! `leave_by`, and there is an order of the rest of the cluster, whichever such element is taken out.
 //!
-//! *Proof.* (1) Clusters do not concern each other. From an order of all take one cluster, and move what happens before its F to F and what
-//! happens behind its L to L, in the same order. No push passes its `enter_by`, no pop its `leave_from`, and the spans remain nested. All clusters
-//! lie in disjoint intervals then, one after the other, and the positions between them, where removals find nothing, remain free.
-//! (2) In an order of one cluster so moved, let v be pushed first. If v is not popped last, the
-//! stack is empty between v's pop, at a point s, and the next push, at a point t ≥ s. It is F < s, as v's zone ends no later; and t < L, as
-//! the zone of the next one begins no earlier. Zones overlap, so that some zone contains s, and the span of that element
-//! contains the moment: it is not empty. So v is popped last, `enter_from`(v) ≤ F and L ≤ `leave_by`(v).
-//! (3) If v has both properties, take it out of any order, push it at F and pop it at L around all others. The order remains one; and without v
-//! it is one of the rest. ∎
+//! *Proof.* (1) Clusters do not concern each other. From an order of all take one cluster, and move what happens before its F to F
+//! and what happens behind its L to L, in the same order. No push passes its `enter_by`, no pop its `leave_from`, and the spans
+//! remain nested. All clusters lie in disjoint intervals then, one after the other, and the positions between them, where removals
+//! find nothing, remain free. (2) In an order of one cluster so moved, let v be pushed first. If v is not popped last, the stack is
+//! empty between v's pop, at a point s, and the next push, at a point t ≥ s. It is F < s, as v's zone ends no later; and t < L, as
+//! the zone of the next one begins no earlier. Zones overlap, so that some zone contains s, and the span of that element contains
+//! the moment: it is not empty. So v is popped last, `enter_from`(v) ≤ F and L ≤ `leave_by`(v). (3) If v has both properties, take
+//! it out of any order, push it at F and pop it at L around all others. The order remains one; and without v it is one of the rest.
+//! ∎
 //!
-//! So the choice does not matter, and elements are taken out from the bottom up. Sorted by `enter_by` a cluster is a range. A tree counts for
-//! each place how many zones of elements left contain its `enter_by`: where that is none, a cluster begins. Clusters come in the order of
-//! their F, a cluster before its parts; so elements become fit to lie at a bottom, as F grows, in the order of `enter_from`. All in all
-//! O(n log n).
+//! So the choice does not matter, and elements are taken out from the bottom up. Sorted by `enter_by` a cluster is a range. A tree
+//! counts for each place how many zones of elements left contain its `enter_by`: where that is none, a cluster begins. Clusters
+//! come in the order of their F, a cluster before its parts; so elements become fit to lie at a bottom, as F grows, in the order of
+//! `enter_from`. All in all O(n log n).
 //!
-//! *A failure.* Take from a cluster without a bottom a chain of overlapping zones from F to L. It is a cluster without a bottom as well, with the same F and L. It
-//! remains one in each prefix behind all its `enter_by`, which are returns of pushes (else there is no zone), and behind the `leave_by` of those that F would allow at
-//! the bottom: what has not been popped by then only moves L further. That bounds the first failure, and is nearly always it.
+//! *A failure.* Take from a cluster without a bottom a chain of overlapping zones from F to L. It is a cluster without a bottom as
+//! well, with the same F and L. It remains one in each prefix behind all its `enter_by`, which are returns of pushes (else there is
+//! no zone), and behind the `leave_by` of those that F would allow at the bottom: what has not been popped by then only moves L
+//! further. That bounds the first failure, and is nearly always it.
 //!
-//! The idea is that of Lee and Mathur (OOPSLA 2025, arXiv 2410.04581); Abdulla et al. (arXiv 2509.17795) tell which earlier algorithms were wrong.
+//! The idea is that of Lee and Mathur (OOPSLA 2025, arXiv 2410.04581); Abdulla et al. (arXiv 2509.17795) tell which earlier
+//! algorithms were wrong.
 
 use super::coverage::{Coverage, Largest};
 use super::cuts::Cuts;

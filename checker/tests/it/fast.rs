@@ -63,8 +63,11 @@ fn one_wrong_answer_is_found_where_it_returns_or_later() {
 
 #[test]
 fn values_put_in_twice_are_left_to_others() {
+    let event = |kind, f| {
+        format!("{{\"process\": 0, \"type\": \"{kind}\", \"f\": \"{f}\", \"value\": 1}}\n")
+    };
     let text = ["enqueue", "enqueue", "dequeue", "dequeue"]
-        .map(|f| format!("{{\"process\": 0, \"type\": \"invoke\", \"f\": \"{f}\", \"value\": 1}}\n{{\"process\": 0, \"type\": \"ok\", \"f\": \"{f}\", \"value\": 1}}\n"))
+        .map(|f| event("invoke", f) + &event("ok", f))
         .concat();
     let history =
         checker::formats::read(text.as_bytes(), None, "twice.jsonl").expect("well-formed");
