@@ -86,9 +86,11 @@ pub fn check_with(
 ) -> Result<Analysis, ModelError> {
     let objects = objects::split(history, spec)?;
     let compile = |entries: &[Entry<'_>]| Compiled::new(entries, spec, history.format);
+    let mut keys = judge_all(history, objects, &compile, options, budget)?;
+    explain::objects::name(history, spec, &mut keys);
     Ok(Analysis {
         model: spec.clone(),
-        keys: judge_all(history, objects, &compile, options, budget)?,
+        keys,
     })
 }
 

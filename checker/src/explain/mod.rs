@@ -9,6 +9,7 @@ mod contradiction;
 mod facts;
 mod find;
 mod latest;
+pub(crate) mod objects;
 #[cfg(test)]
 pub(crate) mod soundness;
 mod words;

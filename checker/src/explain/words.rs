@@ -77,12 +77,14 @@ pub(super) fn unplaceable(object: &Object<'_>, stuck: OpId, states: &[Value]) ->
         let shown = shown.join(" or ");
         format!(": before it the value must have been {shown}{more}")
     };
+    let acknowledged = operation
+        .return_time
+        .map_or_else(String::new, |time| format!(", acknowledged at {time},"));
     format!(
-        "client {}'s {}{value}{}{}, fits no order{before}",
+        "client {}'s {}{value}{}{acknowledged} fits no order{before}",
         operation.process,
         operation.f,
         on_node(operation),
-        at(", acknowledged at ", operation.return_time),
     )
 }
 
@@ -278,7 +280,7 @@ fn at(words: &str, time: Option<Nanos>) -> String {
 }
 
 /// A span of time in its natural unit.
-fn span(ns: u64) -> String {
+pub(super) fn span(ns: u64) -> String {
     match ns {
         0..10_000_000 => format!("{}.{} ms", ns / 1_000_000, ns / 100_000 % 10),
         10_000_000..10_000_000_000 => format!("{} ms", ns / 1_000_000),

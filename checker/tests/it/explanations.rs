@@ -242,15 +242,16 @@ fn what_fits_no_pattern_is_told_with_the_possible_states() {
 }
 
 #[test]
-fn a_lock_held_twice_is_told_with_the_possible_states() {
+fn a_lock_held_twice_names_both_holders() {
     let twice = history("0: [acquire]\n1:             [acquire]");
     let analysis = check(&twice, &ModelName::Mutex.into(), &Unlimited).expect("a lock");
     let (_, violation) = analysis.violations().next().expect("an invalid object");
     assert_eq!(violation.states, [Value::from("held")]);
-    assert_eq!(violation.anomaly.class, AnomalyClass::Other);
+    assert_eq!(violation.anomaly.class, AnomalyClass::CasMismatch);
     assert_eq!(
         violation.anomaly.explanation,
-        "client 1's acquire on n1, acknowledged at 0.210 s, fits no order: before it the value must have been \"held\""
+        "client 0 acquired the lock through n0, acknowledged at 0.090 s; client 1's acquire on n1 began 40 ms later and succeeded, \
+         though nobody had let it go in between"
     );
 }
 

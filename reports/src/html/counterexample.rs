@@ -1,6 +1,6 @@
 //! The proof: the few operations that contradict each other, what of them is not even needed, and what still holds.
 
-use checker::{Counterexample, OpId, Weakened};
+use checker::{Counterexample, OpId, Verdict, Weakened, Weaker, WeakerModel};
 use maud::{Markup, html};
 
 use crate::answers::sentence;
@@ -33,6 +33,7 @@ pub(super) fn section(data: &ReportData<'_>, findings: &[Finding]) -> Markup {
         @if !weaker.is_empty() {
             section {
                 h2 { "What still holds" }
+                @if is_sequential(weaker) { p.proof { "Not linearizable, but sequentially consistent." } }
                 p.note { "Linearizability is the strongest promise. These weaker ones were looked at too, over all keys together." }
                 div.wide {
                     table {
@@ -45,6 +46,13 @@ pub(super) fn section(data: &ReportData<'_>, findings: &[Finding]) -> Markup {
             }
         }
     }
+}
+
+fn is_sequential(weaker: &[Weaker]) -> bool {
+    let holds = |one: &Weaker| one.verdict == Verdict::Valid;
+    weaker
+        .iter()
+        .any(|one| one.model == WeakerModel::Sequential && holds(one))
 }
 
 fn introduction(found: &Counterexample) -> String {

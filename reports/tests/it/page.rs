@@ -19,6 +19,10 @@ fn the_first_screen_says_what_happened() {
                 "At 13.020 s 2 nodes took themselves for the leader: n3 in term 2, n1 in term 3.",
                 "No order places the r 16 of client 9 (event 29): the value could only be 17.",
                 "adrasteia run --nemesis partition --bug read-no-quorum --seed 42",
+                "3 operations of the history contradict each other, each of them needed",
+                "but client 9's read of 16 comes before client 4's write of 17",
+                "even if it took effect at any later time",
+                "Not linearizable, but sequentially consistent.",
             ],
         ),
         (
