@@ -336,6 +336,45 @@ fn in_edn_a_read_of_nil_may_be_an_unrecorded_one_and_a_cas_from_nil_is_what_it_s
 }
 
 #[test]
+fn in_edn_a_failed_write_of_nil_leaves_unrecorded_reads_unrecorded() {
+    let of = |kind: &str, f: &str, value: &str| {
+        format!("{{:process 0 :type {kind} :f {f} :value {value}}}\n")
+    };
+    for (model, initial, write, read) in [
+        ("cas-register", "0", ":write", "nil"),
+        ("multi-register", "{:x 0}", ":txn", "[[:r :x nil]]"),
+    ] {
+        let nil = if model == "cas-register" {
+            "nil"
+        } else {
+            "[[:w :x nil]]"
+        };
+        let f = if model == "cas-register" {
+            ":read"
+        } else {
+            ":txn"
+        };
+        for (end, expected) in [(":fail", 0), (":ok", 1)] {
+            let last = if end == ":ok" {
+                read.replace("nil", "0")
+            } else {
+                read.to_owned()
+            };
+            let contents = [
+                of(":invoke", write, nil),
+                of(end, write, nil),
+                of(":invoke", f, read),
+                of(":ok", f, &last),
+            ];
+            let options = ["--model", model, "--initial", initial, "--certify"];
+            let (code, stdout, stderr) = check("h.edn", contents.concat().as_bytes(), &options);
+            assert_eq!(code, expected, "{model} {end}: {stdout}{stderr}");
+            assert!(!stdout.contains("refutes"), "{model} {end}: {stdout}");
+        }
+    }
+}
+
+#[test]
 fn a_value_of_a_megabyte_is_a_value_like_any_other() {
     let megabyte = format!("\"{}\"", "x".repeat(1 << 20));
     let contents = history(&[

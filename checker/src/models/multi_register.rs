@@ -66,9 +66,9 @@ impl Builder {
         for (f, register, value) in triples(&entry.operation.f, transaction)? {
             let register = self.registers.intern(register);
             match f {
-                "write" => parts.push(Part::Write(register, self.values.intern(value))),
-                "read" if !answered || self.nil_is_unknown && *value == Value::Nil => {}
-                "read" => parts.push(Part::Read(register, self.values.intern(value))),
+                "write" | "w" => parts.push(Part::Write(register, self.values.intern(value))),
+                "read" | "r" if !answered || self.nil_is_unknown && *value == Value::Nil => {}
+                "read" | "r" => parts.push(Part::Read(register, self.values.intern(value))),
                 _ => {
                     return Err(format!(
                         "multi-register knows read and write in a transaction, not `{f}`"
@@ -126,11 +126,13 @@ fn nil_is_written(entries: &[Entry<'_>], spec: &ModelSpec) -> bool {
     };
     initially
         || entries.iter().any(|entry| {
-            triples(&entry.operation.f, entry.input).is_ok_and(|parts| {
-                parts
-                    .iter()
-                    .any(|(f, _, value)| *f == "write" && **value == Value::Nil)
-            })
+            let may_act = entry.operation.outcome != Outcome::Fail;
+            may_act
+                && triples(&entry.operation.f, entry.input).is_ok_and(|parts| {
+                    parts
+                        .iter()
+                        .any(|(f, _, value)| matches!(*f, "write" | "w") && **value == Value::Nil)
+                })
         })
 }
 

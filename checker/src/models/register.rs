@@ -103,10 +103,9 @@ impl Register {
     /// A compare-and-set from nil is no such read.
     fn forgive_unknown_reads(&mut self, entries: &[Entry<'_>]) {
         let nil = self.values.intern(&Value::Nil);
-        let written = self
-            .operations
-            .iter()
-            .any(|operation| operation.action.writes() == Some(nil));
+        let written = self.operations.iter().any(|operation| {
+            operation.outcome != Outcome::Fail && operation.action.writes() == Some(nil)
+        });
         if nil == self.initial || written {
             return;
         }

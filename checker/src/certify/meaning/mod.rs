@@ -110,18 +110,23 @@ impl<'h> Object<'h> {
             }
             (_, initial) => *initial == Value::Nil,
         };
-        let written = self.items.iter().any(|item| match &item.act {
-            Act::Parts(parts) => parts.iter().any(writes_nil),
-            Act::Text(_)
-            | Act::Element(_)
-            | Act::Listing(_)
-            | Act::Put(_)
-            | Act::Take(_)
-            | Act::Add(_)
-            | Act::Total(_)
-            | Act::Lists(_)
-            | Act::Silent => true,
-        });
+        let can_act = |item: &&Item<'_>| item.operation.outcome != Outcome::Fail;
+        let written = self
+            .items
+            .iter()
+            .filter(can_act)
+            .any(|item| match &item.act {
+                Act::Parts(parts) => parts.iter().any(writes_nil),
+                Act::Text(_)
+                | Act::Element(_)
+                | Act::Listing(_)
+                | Act::Put(_)
+                | Act::Take(_)
+                | Act::Add(_)
+                | Act::Total(_)
+                | Act::Lists(_)
+                | Act::Silent => true,
+            });
         if starts_nil || written {
             return;
         }

@@ -94,8 +94,8 @@ pub(super) fn transaction<'h>(
 ) -> Result<Act<'h>, String> {
     let (answered, value) = (answer.is_some(), answer.unwrap_or(input));
     let part = |f: &str, register: &'h Value, value: &'h Value| match f {
-        "write" => Ok(Some(Part::Write(Some(register), value))),
-        "read" => Ok(answered.then_some(Part::Read(Some(register), value))),
+        "write" | "w" => Ok(Some(Part::Write(Some(register), value))),
+        "read" | "r" => Ok(answered.then_some(Part::Read(Some(register), value))),
         _ => Err(format!("a transaction has no `{f}`")),
     };
     let parts: Result<Vec<_>, String> = match (f, value) {
