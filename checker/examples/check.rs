@@ -11,9 +11,12 @@ use std::error::Error;
 use std::fs::File;
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use checker::{Algorithm, Budget, CheckOptions, KeyResult, Limit, check_with, formats};
+use checker::{
+    Algorithm, Budget, CheckOptions, CheckProgress, KeyResult, Limit, check_with, formats,
+};
 use clap::Parser;
 
 /// Judges a history by the model its header names.
@@ -47,6 +50,10 @@ impl Arguments {
             start,
             time: Duration::from_secs(self.time_limit_s),
             memory_bytes: self.memory_limit_mib << 20,
+            asked_us: AtomicU64::new(0),
+            configurations: AtomicUsize::new(0),
+            most_bytes: AtomicU64::new(0),
+            most_configurations: AtomicUsize::new(0),
         }
     }
 }
@@ -55,15 +62,44 @@ struct Limits {
     start: Instant,
     time: Duration,
     memory_bytes: u64,
+    /// At how many microseconds the kernel was last asked what the process holds.
+    asked_us: AtomicU64,
+    /// How many configurations an engine holds, and what the checker thinks that all of them occupy, when it thought they were most.
+    configurations: AtomicUsize,
+    most_bytes: AtomicU64,
+    most_configurations: AtomicUsize,
 }
+
+/// That costs a thousand times as much as a look at the clock.
+const ASK_EVERY_US: u64 = 2_000;
 
 impl Budget for Limits {
     fn exceeded(&self, own_memory_estimate_bytes: u64) -> Option<Limit> {
-        if self.start.elapsed() >= self.time {
+        if self
+            .most_bytes
+            .fetch_max(own_memory_estimate_bytes, Ordering::Relaxed)
+            < own_memory_estimate_bytes
+        {
+            let configurations = self.configurations.load(Ordering::Relaxed);
+            self.most_configurations
+                .store(configurations, Ordering::Relaxed);
+        }
+        let elapsed = self.start.elapsed();
+        if elapsed >= self.time {
             return Some(Limit::Time(self.time));
         }
+        let now_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        if now_us < self.asked_us.load(Ordering::Relaxed) + ASK_EVERY_US {
+            return None;
+        }
+        self.asked_us.store(now_us, Ordering::Relaxed);
         let held = status_bytes("VmRSS:").unwrap_or(own_memory_estimate_bytes);
         (held >= self.memory_bytes).then_some(Limit::Memory(self.memory_bytes))
+    }
+
+    fn progress(&self, progress: &CheckProgress) {
+        self.configurations
+            .store(progress.configurations, Ordering::Relaxed);
     }
 }
 
@@ -86,11 +122,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         let checked = start.elapsed();
         let peak = status_bytes("VmHWM:").unwrap_or(0) >> 20;
         println!(
-            "{} operations {} parse {:.3} s check {:.4} s peak {peak} MiB",
+            "{} operations {} parse {:.3} s check {:.4} s peak {peak} MiB, {} bytes for {} configurations",
             history.operations.len(),
             analysis.outcome(),
             parsed.as_secs_f64(),
             checked.as_secs_f64(),
+            budget.most_bytes.load(Ordering::Relaxed),
+            budget.most_configurations.load(Ordering::Relaxed),
         );
         let violation = analysis.violations().next();
         if let Some((_, violation)) = violation.filter(|_| arguments.weaker) {

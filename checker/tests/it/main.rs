@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "../../examples/explode/bursts.rs"]
+mod bursts;
 mod certificates;
 mod corpus;
 mod counterexamples;
@@ -13,6 +15,7 @@ mod formats;
 mod fuzz;
 mod interchange;
 mod large;
+mod limits;
 mod notation;
 mod online;
 mod oracle;

@@ -1,25 +1,60 @@
-//! Writes a history that no algorithm can be expected to judge: `cargo run --release -p checker --example explode -- --help`.
+//! Histories that explode, of every model.
 //!
 //! All operations of a burst are pending together, nearly every order of them leads to a state of its own, and what is observed behind
-//! the burst fits none of these orders, so that each has to be tried. Such a history shows that limits are kept.
-
-use std::io::{self, BufWriter, Write};
+//! the burst fits none of these orders, so that each has to be tried.
 
 use checker::{Event, EventType, Header, Nanos, Process, Value};
-use clap::Parser;
 
-/// Generates a history that explodes, as JSON lines.
-#[derive(Parser)]
-struct Arguments {
-    /// The model: one of those of `adrasteia list models`.
-    #[arg(long, default_value = "cas-register")]
-    model: String,
-    /// How many operations are pending together.
-    #[arg(long, default_value_t = 40)]
-    burst: i64,
-    /// How many operations one after the other come before, that are easy.
-    #[arg(long, default_value_t = 1000)]
-    before: i64,
+/// What the file begins with.
+pub(crate) fn header(model: &str) -> Header {
+    Header {
+        model: Some(model.to_owned()),
+        initial: initial(model),
+        ..Header::new()
+    }
+}
+
+/// Easy operations one after the other, then a burst, then what contradicts it.
+pub(crate) fn events(model: &str, burst: i64, before: i64) -> Vec<Event> {
+    let mut events = Vec::new();
+    for number in 0..before {
+        alone(&mut events, &easy(model, number));
+    }
+    let burst: Vec<Call> = (0..burst).map(|number| hard(model, number)).collect();
+    for event_type in [EventType::Invoke, EventType::Ok] {
+        for (client, call) in (1..).zip(&burst) {
+            record(&mut events, client, event_type, call);
+        }
+    }
+    for call in contradiction(model) {
+        alone(&mut events, &call);
+    }
+    events
+}
+
+fn alone(events: &mut Vec<Event>, call: &Call) {
+    record(events, 0, EventType::Invoke, call);
+    record(events, 0, EventType::Ok, call);
+}
+
+fn record(events: &mut Vec<Event>, client: i64, event_type: EventType, call: &Call) {
+    let value = match event_type {
+        EventType::Invoke => &call.input,
+        EventType::Ok | EventType::Fail | EventType::Info => &call.output,
+    };
+    let index = events.len() as u64;
+    events.push(Event {
+        index,
+        time: Nanos(index * 100_000),
+        process: Process::Client(client),
+        event_type,
+        f: call.f.into(),
+        key: None,
+        value: value.clone(),
+        node: None,
+        error: None,
+        arrival: None,
+    });
 }
 
 /// A function with the value it is called with, and the one it returns.
@@ -46,37 +81,6 @@ impl Call {
             output: output.into(),
         }
     }
-}
-
-fn main() -> io::Result<()> {
-    let arguments = Arguments::parse();
-    let mut out = Out {
-        out: BufWriter::new(io::stdout().lock()),
-        index: 0,
-    };
-    let model = arguments.model.as_str();
-    let header = Header {
-        model: Some(model.to_owned()),
-        initial: initial(model),
-        ..Header::new()
-    };
-    writeln!(out.out, "{}", serde_json::to_string(&header)?)?;
-    for number in 0..arguments.before {
-        out.alone(&easy(model, number))?;
-    }
-    let burst: Vec<Call> = (0..arguments.burst)
-        .map(|number| hard(model, number))
-        .collect();
-    for (client, call) in (1..).zip(&burst) {
-        out.event(client, EventType::Invoke, call)?;
-    }
-    for (client, call) in (1..).zip(&burst) {
-        out.event(client, EventType::Ok, call)?;
-    }
-    for call in contradiction(model, arguments.before) {
-        out.alone(&call)?;
-    }
-    out.out.flush()
 }
 
 fn initial(model: &str) -> Option<Value> {
@@ -154,15 +158,13 @@ fn hard(model: &str, number: i64) -> Call {
 }
 
 /// Each of these may be, but not one after the other.
-fn contradiction(model: &str, before: i64) -> Vec<Call> {
+fn contradiction(model: &str) -> Vec<Call> {
     match model {
         "mutex" => vec![
             Call::new("acquire", Value::Nil),
             Call::new("acquire", Value::Nil),
         ],
-        "multi-register" => [0, 3]
-            .map(|value| Call::new("txn", read(before % 2, value)))
-            .into(),
+        "multi-register" => [0, 3].map(|value| Call::new("txn", read(0, value))).into(),
         "kv-append" => ["0,", "1,"].map(|text| Call::answered("get", text)).into(),
         "set" => [false, true]
             .map(|there| Call {
@@ -189,38 +191,5 @@ fn contradiction(model: &str, before: i64) -> Vec<Call> {
             })
             .into(),
         _ => [1, 2].map(|value| Call::answered("read", value)).into(),
-    }
-}
-
-struct Out {
-    out: BufWriter<io::StdoutLock<'static>>,
-    index: u64,
-}
-
-impl Out {
-    fn alone(&mut self, call: &Call) -> io::Result<()> {
-        self.event(0, EventType::Invoke, call)?;
-        self.event(0, EventType::Ok, call)
-    }
-
-    fn event(&mut self, client: i64, event_type: EventType, call: &Call) -> io::Result<()> {
-        let value = match event_type {
-            EventType::Invoke => &call.input,
-            EventType::Ok | EventType::Fail | EventType::Info => &call.output,
-        };
-        let event = Event {
-            index: self.index,
-            time: Nanos(self.index * 100_000),
-            process: Process::Client(client),
-            event_type,
-            f: call.f.into(),
-            key: None,
-            value: value.clone(),
-            node: None,
-            error: None,
-            arrival: None,
-        };
-        self.index += 1;
-        writeln!(self.out, "{}", serde_json::to_string(&event)?)
     }
 }
