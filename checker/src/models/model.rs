@@ -42,12 +42,9 @@ use crate::value::Value;
 ///
 ///     fn apply(&self, &(last, held): &(i64, bool), step: &Step) -> Option<(i64, bool)> {
 ///         match *step {
-///             Step::Acquire(number) if !held => {
-///                 let number = number.unwrap_or(last + 1);
-///                 (number > last).then_some((number, true))
-///             }
-///             Step::Release if held => Some((last, false)),
-///             Step::Acquire(_) | Step::Release => None,
+///             Step::Acquire(Some(number)) => (!held && number > last).then_some((number, true)),
+///             Step::Acquire(None) => (!held).then_some((last, true)),
+///             Step::Release => held.then_some((last, false)),
 ///         }
 ///     }
 ///
