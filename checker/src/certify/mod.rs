@@ -8,6 +8,7 @@
 mod brute;
 mod error;
 pub(crate) mod meaning;
+pub(crate) mod needs;
 mod order;
 mod rest;
 pub(crate) mod visibility;
@@ -40,7 +41,8 @@ pub struct Certified {
 /// - an operation with a wider interval may stand where it stood; an optional one may stand there too, or be left out as it was;
 /// - an operation that counts as a write only is accepted in any state;
 /// - an operation that observes a value still follows the last one that wrote there: a mutation is only left out if no operation left
-///   can observe it, so it was not that one.
+///   can observe it, so it was not that one;
+/// - sets, queues, stacks, counters and lists have rules of their own (`needs.rs`).
 ///
 /// ```
 /// let text = r#"

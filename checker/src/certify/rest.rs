@@ -2,6 +2,7 @@
 
 use crate::certify::brute::{self, Piece};
 use crate::certify::meaning::{Act, Item, Object};
+use crate::certify::needs::Needs;
 use crate::certify::visibility::{Covers, Visibility};
 use crate::certify::{CertifyError, find};
 use crate::counterexample::{Presence, Weakened};
@@ -25,7 +26,7 @@ pub(super) fn verify(
         claims_no_more(weakened, item)?;
         left.push((item, object.counted(item, weakened)));
     }
-    nothing_seen_is_missing(object, &kept, &left)?;
+    nothing_seen_is_missing(object, &kept, operations, &left)?;
     let pieces: Vec<Piece<'_>> = operations
         .iter()
         .zip(&left)
@@ -73,16 +74,23 @@ fn claims_no_more(weakened: &Weakened, item: &Item<'_>) -> Result<(), CertifyErr
 fn nothing_seen_is_missing<'h>(
     object: &Object<'h>,
     kept: &[bool],
+    operations: &[Weakened],
     left: &[(&Item<'h>, Act<'h>)],
 ) -> Result<(), CertifyError> {
-    let observers = left.iter().map(|(item, act)| (*item, act));
-    let covers = Covers::new(left.iter().map(|(item, _)| *item));
-    let visibility = Visibility::new(&covers, observers);
-    let seen = object
+    let mut out = object
         .items
         .iter()
-        .filter(|item| item.operation.outcome != Outcome::Fail && !kept[item.id().0])
-        .find_map(|item| Some((item.id(), visibility.of(item)?)));
+        .filter(|item| item.operation.outcome != Outcome::Fail && !kept[item.id().0]);
+    let seen = if object.shows_last() {
+        let observers = left.iter().map(|(item, act)| (*item, act));
+        let covers = Covers::new(left.iter().map(|(item, _)| *item));
+        let visibility = Visibility::new(&covers, observers);
+        out.find_map(|item| Some((item.id(), visibility.of(item)?)))
+    } else {
+        let left = operations.iter().zip(left);
+        let needs = Needs::new(object, left.map(|(one, (item, act))| (*item, one, act)));
+        out.find_map(|item| Some((item.id(), needs.of(item)?)))
+    };
     seen.map_or(Ok(()), |(id, seen_by)| {
         Err(CertifyError::Needed { id, seen_by })
     })

@@ -1,4 +1,4 @@
-//! Which mutations may be left out although operations that observe something stay.
+//! Which mutations of registers and texts may be left out although operations that observe something stay.
 //!
 //! In any order of the history an observer sees the last mutation before it. So it has not seen
 //! - a mutation of another value (of a text: one whose text is not part of the answer);
@@ -112,8 +112,6 @@ struct Observer<'h> {
 pub(crate) struct Visibility<'h> {
     values: BTreeMap<Place<'h>, Watch<'h>>,
     texts: Watch<'h>,
-    /// An observer of anything else.
-    other: Option<OpId>,
 }
 
 impl<'h> Visibility<'h> {
@@ -142,17 +140,15 @@ impl<'h> Visibility<'h> {
                     let observer = Observer::new(item, covers.of_text(text, call), text);
                     visibility.texts.push(observer);
                 }
-                Act::Text(Edit::Put(_) | Edit::Append(_) | Edit::Nothing) | Act::Silent => {}
-                Act::Element(_)
+                Act::Text(Edit::Put(_) | Edit::Append(_) | Edit::Nothing)
+                | Act::Element(_)
                 | Act::Listing(_)
                 | Act::Put(_)
                 | Act::Take(_)
                 | Act::Add(_)
                 | Act::Total(_)
-                | Act::Lists(_) => {
-                    let observes = act.is_observation().then(|| item.id());
-                    visibility.other = visibility.other.or(observes);
-                }
+                | Act::Lists(_)
+                | Act::Silent => {}
             }
         }
         for watch in visibility.values.values_mut() {
@@ -177,15 +173,15 @@ impl<'h> Visibility<'h> {
                 .iter()
                 .find(|one| one.ret >= mutation.operation.call && one.text.contains(text))
                 .map(|one| one.id),
-            Act::Text(Edit::Get(_) | Edit::Nothing) => None,
-            Act::Element(_)
+            Act::Text(Edit::Get(_) | Edit::Nothing)
+            | Act::Element(_)
             | Act::Listing(_)
             | Act::Put(_)
             | Act::Take(_)
             | Act::Add(_)
             | Act::Total(_)
             | Act::Lists(_)
-            | Act::Silent => self.other.filter(|_| mutation.act.is_mutation()),
+            | Act::Silent => None,
         }
     }
 }

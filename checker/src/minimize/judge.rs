@@ -202,6 +202,7 @@ fn transaction_part(part: &Part<'_>) -> Value {
 fn list_part(part: &ListPart<'_>) -> Value {
     let (f, key, value) = match *part {
         ListPart::Read(key, list) => ("r", key, Value::from(list.to_vec())),
+        ListPart::Look(key) => ("r", key, Value::Nil),
         ListPart::Append(key, value) => ("append", key, value.clone()),
     };
     Value::from(vec![f.into(), key.clone(), value])

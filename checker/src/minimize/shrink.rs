@@ -8,9 +8,11 @@ use std::ops::Range;
 
 use super::judge::{Judge, Left};
 use crate::certify::meaning::{Act, Item, Object};
+use crate::certify::needs::Needs;
 use crate::certify::visibility::{Covers, Visibility};
 use crate::counterexample::{Effect, Presence, Weakened};
 use crate::history::{OpId, Outcome};
+use crate::value::Value;
 use crate::verdict::Violation;
 
 /// How many links of a chain of compare-and-sets are followed, one after the other, before all mutations stay.
@@ -78,6 +80,7 @@ impl<'a, 'h> Shrink<'a, 'h> {
             let before = self.left.clone();
             self.judge.unanswered = 0;
             self.drop_by_chunks();
+            self.drop_by_value();
             self.weaken_by_chunks();
             self.weaken_each();
             if self.left == before {
@@ -94,6 +97,21 @@ impl<'a, 'h> Shrink<'a, 'h> {
             let candidate = shrink.closed(&shrink.left, kept, |one| *one);
             (candidate.len() < shrink.left.len()).then_some(candidate)
         });
+    }
+
+    /// What is put in and what takes it out need each other, so they go together.
+    fn drop_by_value(&mut self) {
+        let values = self
+            .left
+            .iter()
+            .filter_map(|left| self.item(left).act.value());
+        for value in values.collect::<BTreeSet<&Value>>() {
+            let other = |left: &Left| self.item(left).act.value() != Some(value);
+            let candidate = self.closed(&self.left, other, |one| *one);
+            if candidate.len() < self.left.len() {
+                self.try_out(candidate);
+            }
+        }
     }
 
     fn weaken_by_chunks(&mut self) {
@@ -216,10 +234,26 @@ impl<'a, 'h> Shrink<'a, 'h> {
         keep: impl Fn(&Left) -> bool,
         weaken: impl Fn(&Left) -> Left,
     ) -> Vec<Left> {
-        // The mutation that hides others from an observer can be seen by that observer, so it stays.
-        let covers = Covers::new(from.iter().map(|left| self.item(left)));
         let (mut kept, mut out): (Vec<Left>, Vec<Left>) = from.iter().partition(|left| keep(left));
         out.retain(|left| self.item(left).act.is_mutation());
+        if self.object.shows_last() {
+            self.add_seen(from, &mut kept, out, weaken);
+        } else {
+            self.add_needed(&mut kept, out, weaken);
+        }
+        kept.sort_unstable_by_key(|left| left.at);
+        kept
+    }
+
+    fn add_seen(
+        &self,
+        from: &[Left],
+        kept: &mut Vec<Left>,
+        mut out: Vec<Left>,
+        weaken: impl Fn(&Left) -> Left,
+    ) {
+        // The mutation that hides others from an observer can be seen by that observer, so it stays.
+        let covers = Covers::new(from.iter().map(|left| self.item(left)));
         let mut new = 0;
         for link in 0.. {
             let acts: Vec<(&Item<'h>, Act<'h>)> = kept[new..]
@@ -241,8 +275,34 @@ impl<'a, 'h> Shrink<'a, 'h> {
                 break;
             }
         }
-        kept.sort_unstable_by_key(|left| left.at);
-        kept
+    }
+
+    fn add_needed(&self, kept: &mut Vec<Left>, mut out: Vec<Left>, weaken: impl Fn(&Left) -> Left) {
+        loop {
+            let acts: Vec<(&Item<'h>, &Weakened, Act<'h>)> = kept
+                .iter()
+                .map(|left| {
+                    let item = self.item(left);
+                    (
+                        item,
+                        &left.weakened,
+                        self.object.counted(item, &left.weakened),
+                    )
+                })
+                .collect();
+            let needs = Needs::new(
+                self.object,
+                acts.iter().map(|(item, one, act)| (*item, *one, act)),
+            );
+            let (needed, rest): (Vec<Left>, Vec<Left>) = out
+                .into_iter()
+                .partition(|left| needs.of(self.item(left)).is_some());
+            if needed.is_empty() {
+                return;
+            }
+            out = rest;
+            kept.extend(needed.iter().map(&weaken));
+        }
     }
 
     /// Without what it saw, if it saw anything and wrote something.

@@ -61,7 +61,7 @@ fn registers_of_thirteen_operations_and_more_agree_with_the_oracle() {
 }
 
 /// All but the registers that everything else is a variation of.
-const OTHERS: [ModelName; 10] = [
+pub(crate) const OTHERS: [ModelName; 10] = [
     ModelName::Register,
     ModelName::Mutex,
     ModelName::KvAppend,
@@ -75,7 +75,7 @@ const OTHERS: [ModelName; 10] = [
 ];
 
 /// Whether the values can be the numbers of the operations.
-fn can_be_unique(model: ModelName) -> bool {
+pub(crate) fn can_be_unique(model: ModelName) -> bool {
     !matches!(model, ModelName::KvAppend | ModelName::MultiRegister)
 }
 

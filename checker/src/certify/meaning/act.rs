@@ -68,10 +68,28 @@ pub(crate) enum Taken<'h> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListPart<'h> {
     Read(&'h Value, &'h [Value]),
+    /// A read without an answer.
+    Look(&'h Value),
     Append(&'h Value, &'h Value),
 }
 
-impl Act<'_> {
+impl<'h> Act<'h> {
+    /// The value that is put in or taken out, or the element.
+    pub(crate) fn value(&self) -> Option<&'h Value> {
+        match *self {
+            Self::Put(value) | Self::Take(Taken::This(value)) => Some(value),
+            Self::Element(Element { value, .. }) => Some(value),
+            Self::Parts(_)
+            | Self::Text(_)
+            | Self::Listing(_)
+            | Self::Take(Taken::Something | Taken::Nil)
+            | Self::Add(_)
+            | Self::Total(_)
+            | Self::Lists(_)
+            | Self::Silent => None,
+        }
+    }
+
     /// Whether it changes anything.
     pub(crate) fn is_mutation(&self) -> bool {
         match self {

@@ -74,7 +74,8 @@ pub(super) fn lists<'h>(
     let part = |f: &str, key: &'h Value, value: &'h Value| match f {
         "append" => Ok(ListPart::Append(key, value)),
         "r" | "read" => match (answer, value) {
-            (None, _) | (_, Value::Nil) => Ok(ListPart::Read(key, &[])),
+            (None, _) => Ok(ListPart::Look(key)),
+            (Some(_), Value::Nil) => Ok(ListPart::Read(key, &[])),
             (Some(_), Value::List(list)) => Ok(ListPart::Read(key, list)),
             (Some(_), other) => Err(format!("{other} is no list")),
         },

@@ -93,6 +93,12 @@ impl<'h> Object<'h> {
         }
     }
 
+    /// Whether an observer sees the last mutation before it, and no other.
+    pub(crate) fn shows_last(&self) -> bool {
+        self.is_single_register()
+            || matches!(self.model, ModelName::MultiRegister | ModelName::KvAppend)
+    }
+
     /// What a register holds before anything is written.
     pub(crate) fn first_value(&self, register: RegisterName<'_>) -> &'h Value {
         match (register, self.initial) {
@@ -141,7 +147,7 @@ impl<'h> Object<'h> {
     }
 }
 
-static NIL: Value = Value::Nil;
+pub(crate) static NIL: Value = Value::Nil;
 static EMPTY: LazyLock<Value> = LazyLock::new(|| Value::from(""));
 static FREE: LazyLock<Value> = LazyLock::new(|| Value::from("free"));
 static ZERO: Value = Value::Int(0);
@@ -276,7 +282,7 @@ fn act<'h>(f: &str, model: ModelName, placed: &Placed<'h>) -> Result<Act<'h>, St
 
 fn list_key<'h>(part: &ListPart<'h>) -> &'h Value {
     match *part {
-        ListPart::Read(key, _) | ListPart::Append(key, _) => key,
+        ListPart::Read(key, _) | ListPart::Look(key) | ListPart::Append(key, _) => key,
     }
 }
 

@@ -140,11 +140,11 @@ fn change<'h>(set: &mut BTreeSet<&'h Value>, element: &Element<'h>) -> bool {
     element.was.is_none_or(|was| was == is)
 }
 
-/// Whether what came out, if anything, is what was taken. An unknown dequeue that took nothing is not worth placing, and not accepted.
+/// Whether what came out, if anything, is what was taken.
 fn fits(out: Option<&Value>, taken: &Taken<'_>) -> bool {
     match taken {
         Taken::This(value) => out == Some(value),
-        Taken::Something => out.is_some(),
+        Taken::Something => true,
         Taken::Nil => out.is_none_or(|out| *out == Value::Nil),
     }
 }
@@ -167,6 +167,7 @@ fn append<'h>(lists: &mut BTreeMap<&'h Value, Vec<&'h Value>>, parts: &[ListPart
             Some(list) => list.len() == seen.len() && list.iter().zip(seen).all(|(a, b)| *a == b),
             None => seen.is_empty(),
         },
+        ListPart::Look(_) => true,
         ListPart::Append(key, value) => {
             lists.entry(key).or_default().push(value);
             true
@@ -203,11 +204,10 @@ impl<'h> Bag<'h> {
         match taken {
             Taken::This(value) => self.take_known(value),
             Taken::Something => {
-                let possible = self.count > self.spare.len();
-                if possible {
-                    self.spare.push(self.count - self.spare.len() - 1);
-                }
-                possible
+                // Where all are gone it found nothing.
+                let others = self.count.checked_sub(self.spare.len() + 1);
+                self.spare.extend(others);
+                true
             }
             Taken::Nil if self.count == self.spare.len() => {
                 *self = Self::default();

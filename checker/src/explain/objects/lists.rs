@@ -55,7 +55,7 @@ fn lists<'o, 'h>(object: &'o Object<'h>) -> Option<Lists<'o, 'h>> {
                     let seen = seen.iter().map(Value::to_string).collect();
                     list.reads.push((item, seen));
                 }
-                ListPart::Read(..) => {}
+                ListPart::Read(..) | ListPart::Look(_) => {}
             }
         }
     }
