@@ -9,6 +9,7 @@ use super::{WriteError, inexpressible, no_json};
 use crate::event::{EventType, Header, Nanos, Process};
 use crate::formats::Format;
 use crate::history::History;
+use crate::models::ModelName;
 use crate::text::Text;
 use crate::value::Value;
 
@@ -50,10 +51,11 @@ impl<'h> From<Recorded<'h>> for Line<'h> {
     }
 }
 
-/// Our own `history.jsonl`. A history of another format gets a header that names its model.
+/// Our own `history.jsonl`. Where its format said by which model a history is to be judged, the header says so from now on.
 pub(super) fn lines(history: &History, out: &mut impl Write) -> Result<(), WriteError> {
+    let by_format = Some(history.default_model().name).filter(|name| *name == ModelName::KvAppend);
     let header = history.header.clone().unwrap_or_else(|| Header {
-        model: Some(history.default_model().name.to_string()),
+        model: by_format.map(|name| name.to_string()),
         ..Header::new()
     });
     to_json(&header, out)?;
