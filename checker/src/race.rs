@@ -3,7 +3,7 @@
 //! The search begins. Where it gets stuck the frontier goes on, from a place that the search came through shortly before; a limit that
 //! the search reaches until then ends the race, because the frontier would begin under the same one. Then they take turns, in slices
 //! of work that double from round to round, so that the time is at most a small multiple of what the better of the two needs. With
-//! two threads they run at once, but the answer is still the one that taking turns would have given: whoever answers in the earliest
+//! two threads they run at once from then on, but the answer is still the one that taking turns would have given: whoever answers in the earliest
 //! slice wins, and the other goes on only until it is past that slice. So the same object gets the same answer and the same witness
 //! whatever threads there are and however fast they run.
 
@@ -55,7 +55,11 @@ fn race_in_slices(
     let Some(foothold) = foothold else {
         return decide([Some(first), None]);
     };
-    let second = Runner::new(frontier::engine_from(foothold), 1, slices[1]);
+    let mut second = Runner::new(frontier::engine_from(foothold), 1, slices[1]);
+    second.run_slice(&track(1));
+    if let State::Answered(_, answer) = second.state {
+        return answer;
+    }
     let both = if two_threads {
         at_once([first, second], &track)
     } else {
