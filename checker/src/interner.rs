@@ -2,20 +2,22 @@
 
 use std::hash::{Hash, Hasher as _};
 
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::FxHasher;
+
+use crate::parted::Parted;
 
 /// Gives each distinct thing a number from 0 upward.
 #[derive(Clone)]
 pub(crate) struct Interner<T> {
     /// By hash; of several things with the same hash each later one is at the next number that is free.
-    numbers: FxHashMap<u64, u32>,
+    numbers: Parted<u64, u32>,
     things: Vec<T>,
 }
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
         Self {
-            numbers: FxHashMap::default(),
+            numbers: Parted::new(),
             things: Vec::new(),
         }
     }
@@ -36,7 +38,7 @@ impl<T: Clone + Eq + Hash> Interner<T> {
         }
         let number =
             u32::try_from(self.things.len()).expect("memory ends before four billion things");
-        self.numbers.insert(place, number);
+        *self.numbers.of(place) = number;
         self.things.push(thing.clone());
         number
     }

@@ -45,6 +45,7 @@ mod models;
 mod online;
 mod options;
 mod pairing;
+mod parted;
 mod parts;
 mod phantom;
 mod pool;

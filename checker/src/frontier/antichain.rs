@@ -1,12 +1,11 @@
 //! Configurations of which none dominates another.
 
-use rustc_hash::FxHashMap;
-
 use super::Configuration;
 use super::board::Board;
 use super::meter::{Halt, Meter};
 use crate::mask::Mask;
 use crate::models::machine::StateId;
+use crate::parted::Parted;
 use crate::slots::FREE;
 use crate::uses::Uses;
 
@@ -19,7 +18,7 @@ pub(super) struct Antichain<const WORDS: usize> {
     /// Whether each is still undominated.
     alive: Vec<bool>,
     /// Only configurations with the same state and the same partial operations left can be compared.
-    buckets: FxHashMap<(StateId, Mask<WORDS>), Vec<u32>>,
+    buckets: Parted<(StateId, Mask<WORDS>), Vec<u32>>,
 }
 
 impl<const WORDS: usize> Antichain<WORDS> {
@@ -27,7 +26,7 @@ impl<const WORDS: usize> Antichain<WORDS> {
         Self {
             members: Vec::new(),
             alive: Vec::new(),
-            buckets: FxHashMap::default(),
+            buckets: Parted::new(),
         }
     }
 
@@ -77,7 +76,7 @@ impl<const WORDS: usize> Antichain<WORDS> {
             return Ok(false);
         }
         let (members, alive) = (&self.members, &mut self.alive);
-        let bucket = self.buckets.entry(key(&configuration, board)).or_default();
+        let bucket = self.buckets.of(key(&configuration, board));
         bucket.retain(|&other| {
             let dominated = dominates(&configuration, &members[other as usize], board, uses);
             alive[other as usize] = !dominated;
