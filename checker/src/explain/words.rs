@@ -192,15 +192,7 @@ impl Teller<'_> {
             }
             Action::ReadAny => "read".to_owned(),
         };
-        let through = operation
-            .node
-            .as_ref()
-            .map_or_else(String::new, |node| format!(" through {node}"));
-        format!(
-            "client {} {did}{through}, acknowledged{}",
-            operation.process,
-            at(" at ", operation.return_time)
-        )
+        acknowledged(operation, &did)
     }
 
     /// `client 9's read began 619 ms later on n3 and returned 16`
@@ -268,11 +260,24 @@ fn plain(key: &Value) -> String {
     key.as_text().map_or_else(|| key.to_string(), str::to_owned)
 }
 
-fn on_node(operation: &Operation) -> String {
+pub(super) fn on_node(operation: &Operation) -> String {
     operation
         .node
         .as_ref()
         .map_or_else(String::new, |node| format!(" on {node}"))
+}
+
+/// `client 4 wrote 17 through n1, acknowledged at 12.401 s`
+pub(super) fn acknowledged(operation: &Operation, did: &str) -> String {
+    let through = operation
+        .node
+        .as_ref()
+        .map_or_else(String::new, |node| format!(" through {node}"));
+    format!(
+        "client {} {did}{through}, acknowledged{}",
+        operation.process,
+        at(" at ", operation.return_time)
+    )
 }
 
 fn at(words: &str, time: Option<Nanos>) -> String {

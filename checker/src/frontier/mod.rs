@@ -272,19 +272,21 @@ impl<const WORDS: usize> Frontier<WORDS> {
     fn admit(&mut self, step: u32, configurations: &mut [Configuration<WORDS>]) {
         let position = self.board.timeline.step(step).ret;
         while let Some(called) = self.board.next_called(position) {
-            if self.board.slot(called) != FREE {
+            let slot = self.board.slot(called);
+            if slot != FREE {
                 for configuration in configurations.iter_mut() {
-                    self.admit_to(configuration, called);
+                    self.owe(configuration, slot);
                 }
             }
         }
     }
 
-    fn admit_to(&mut self, configuration: &mut Configuration<WORDS>, step: u32) {
-        let (slot, kind) = (self.board.slot(step), self.board.kind_of(step));
-        let action = self.board.timeline.step(step).action;
-        let after = self.board.apply(configuration.state, action);
-        let asked = match kind {
+    /// What is pending in a slot and not placed.
+    fn owe(&mut self, configuration: &mut Configuration<WORDS>, slot: u32) {
+        let after = self
+            .board
+            .apply(configuration.state, self.board.action(slot));
+        let asked = match self.board.kind_in(slot) {
             Kind::Partial => return configuration.left.insert(slot),
             Kind::Blind => {
                 configuration.left.insert(slot);

@@ -4,7 +4,7 @@
 //! From that one the frontier goes on as if all others had been left out by a beam. What it reaches, some order reaches; where nothing is
 //! left, [`local`](super::local) tells whether that is the history's fault, and if it cannot, the frontier begins at the start.
 
-use super::{Configuration, Frontier, Trail, Uses, ask};
+use super::{Configuration, Frontier, Trail, Uses};
 use crate::engine::Placed;
 use crate::frontier::board::Kind;
 use crate::mask::Mask;
@@ -69,22 +69,5 @@ impl<const WORDS: usize> Frontier<WORDS> {
             }
         }
         configuration
-    }
-
-    fn owe(&mut self, configuration: &mut Configuration<WORDS>, slot: u32) {
-        let after = self
-            .board
-            .apply(configuration.state, self.board.action(slot));
-        let asked = match self.board.kind_in(slot) {
-            Kind::Partial => return configuration.left.insert(slot),
-            Kind::Blind => {
-                configuration.left.insert(slot);
-                &mut configuration.must
-            }
-            Kind::Pure => &mut configuration.reads,
-        };
-        if after != Some(configuration.state) {
-            ask(asked, slot, &self.board);
-        }
     }
 }

@@ -41,18 +41,10 @@ pub(super) struct Judge<'a, 'h> {
 
 impl<'a, 'h> Judge<'a, 'h> {
     pub(super) fn new(object: &'a Object<'h>, budget: &'a dyn Budget) -> Self {
-        let name = match object.model {
-            ModelName::Register | ModelName::CasRegister | ModelName::Kv | ModelName::Mutex => {
-                ModelName::CasRegister
-            }
-            other @ (ModelName::MultiRegister
-            | ModelName::KvAppend
-            | ModelName::Set
-            | ModelName::Queue
-            | ModelName::UnorderedQueue
-            | ModelName::Stack
-            | ModelName::Counter
-            | ModelName::ListAppend) => other,
+        let name = if object.model.is_single_register() {
+            ModelName::CasRegister
+        } else {
+            object.model
         };
         Self {
             object,

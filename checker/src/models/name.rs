@@ -70,6 +70,22 @@ impl ModelName {
         }
     }
 
+    /// Whether an object of the model is one register: every operation is a read, a write or a compare-and-set, which says with its
+    /// argument what it observes.
+    pub(crate) fn is_single_register(self) -> bool {
+        match self {
+            Self::Register | Self::CasRegister | Self::Mutex | Self::Kv => true,
+            Self::MultiRegister
+            | Self::KvAppend
+            | Self::Set
+            | Self::Queue
+            | Self::UnorderedQueue
+            | Self::Stack
+            | Self::Counter
+            | Self::ListAppend => false,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Register => "register",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::certify::meaning::{self, Act, Item, Part};
 use crate::history::{History, OpId, Outcome};
-use crate::models::{ModelName, ModelSpec};
+use crate::models::ModelSpec;
 use crate::value::Value;
 
 /// An operation on one of several registers; values and registers are numbers.
@@ -47,16 +47,8 @@ pub(super) enum Source {
 impl Program {
     /// `None` if the objects are no registers.
     pub(super) fn new(history: &History, spec: &ModelSpec) -> Option<Self> {
-        match spec.name {
-            ModelName::Register | ModelName::CasRegister | ModelName::Kv | ModelName::Mutex => {}
-            ModelName::MultiRegister
-            | ModelName::KvAppend
-            | ModelName::Set
-            | ModelName::Queue
-            | ModelName::UnorderedQueue
-            | ModelName::Stack
-            | ModelName::Counter
-            | ModelName::ListAppend => return None,
+        if !spec.name.is_single_register() {
+            return None;
         }
         let objects = meaning::objects(history, spec).ok()?;
         let mut values: BTreeMap<&Value, u32> = BTreeMap::new();

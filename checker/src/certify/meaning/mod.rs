@@ -71,31 +71,16 @@ impl<'h> Object<'h> {
     pub(crate) fn counted(&self, item: &Item<'h>, weakened: &Weakened) -> Act<'h> {
         match (weakened.presence, weakened.effect) {
             (_, Effect::WriteOnly) => item.act.write_only(),
-            (Presence::Optional, Effect::Whole) if !self.is_single_register() => {
+            (Presence::Optional, Effect::Whole) if !self.model.is_single_register() => {
                 item.act.unanswered()
             }
             (Presence::Mandatory | Presence::Optional, Effect::Whole) => item.act.clone(),
         }
     }
 
-    /// Whether it is one register, where a compare-and-set says what it observes with its argument.
-    fn is_single_register(&self) -> bool {
-        match self.model {
-            ModelName::Register | ModelName::CasRegister | ModelName::Mutex | ModelName::Kv => true,
-            ModelName::MultiRegister
-            | ModelName::KvAppend
-            | ModelName::Set
-            | ModelName::Queue
-            | ModelName::UnorderedQueue
-            | ModelName::Stack
-            | ModelName::Counter
-            | ModelName::ListAppend => false,
-        }
-    }
-
     /// Whether an observer sees the last mutation before it, and no other.
     pub(crate) fn shows_last(&self) -> bool {
-        self.is_single_register()
+        self.model.is_single_register()
             || matches!(self.model, ModelName::MultiRegister | ModelName::KvAppend)
     }
 

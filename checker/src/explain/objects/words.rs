@@ -1,31 +1,21 @@
 //! The clauses the sentences are made of.
 
 use crate::certify::meaning::Item;
-use crate::event::Nanos;
-use crate::explain::words::span;
+use crate::explain::words::{self, on_node, span};
 
 /// `client 4 enqueued 7 through n1, acknowledged at 12.401 s`
 pub(super) fn acknowledged(item: &Item<'_>, did: &str) -> String {
-    let operation = item.operation;
-    let through = operation
-        .node
-        .as_ref()
-        .map_or_else(String::new, |node| format!(" through {node}"));
-    format!(
-        "client {} {did}{through}, acknowledged{}",
-        operation.process,
-        at(" at ", operation.return_time)
-    )
+    words::acknowledged(item.operation, did)
 }
 
 /// `client 9's read on n3`
 pub(super) fn whose(item: &Item<'_>, noun: &str) -> String {
     let operation = item.operation;
-    let on = operation
-        .node
-        .as_ref()
-        .map_or_else(String::new, |node| format!(" on {node}"));
-    format!("client {}'s {noun}{on}", operation.process)
+    format!(
+        "client {}'s {noun}{}",
+        operation.process,
+        on_node(operation)
+    )
 }
 
 /// `client 9's read on n3 began 619 ms later and`
@@ -57,8 +47,4 @@ pub(super) fn failed(item: &Item<'_>, noun: &str) -> String {
         .as_ref()
         .map_or_else(String::new, |error| format!(" ({error})"));
     format!("{} failed{error}", whose(item, noun))
-}
-
-fn at(words: &str, time: Option<Nanos>) -> String {
-    time.map_or_else(String::new, |time| format!("{words}{time}"))
 }
