@@ -78,7 +78,7 @@ impl Kv {
         );
         self.applied = entry.at.index;
         let command = match &entry.body {
-            Body::Noop => None,
+            Body::Noop | Body::Membership(_) => None,
             Body::Command(payload) => Command::decode(payload),
         };
         match command {

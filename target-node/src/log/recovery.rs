@@ -7,7 +7,7 @@ use super::{
     segment::{HEADER_BYTES, Header, UNFINISHED_SUFFIX, file_name, is_segment},
     wal::{Wal, WalError, io_error},
 };
-use crate::raft::{LogIndex, Restored};
+use crate::raft::Restored;
 
 /// Reads all segments; leaves `wal` at the end of the last one.
 pub(super) fn recover<D: Disk>(wal: &mut Wal<D>) -> Result<Restored, WalError> {
@@ -91,7 +91,7 @@ fn read_blocks<D: Disk>(
         record::replay(found.content, restored)
             .map_err(|what| damaged(name, offset, what.into()))?;
         wal.chain = found.chain;
-        wal.last_index = LogIndex(restored.entries.len() as u64);
+        wal.last_index = restored.last_index();
         offset += found.bytes;
     }
     Ok(offset)

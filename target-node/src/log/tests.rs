@@ -10,10 +10,11 @@ use super::{
     sim_disk::SimDisk,
 };
 use crate::raft::{
-    Body, Entry, HardState, LogIndex, NodeId, Payload, Position, Restored, Term, Write,
+    Addresses, Body, Entry, HardState, LogIndex, Membership, NodeId, Payload, Position, Restored,
+    Term, Write,
 };
 
-const SEGMENT_BYTES: u64 = 1024;
+const SEGMENT_BYTES: u64 = 2048;
 
 fn identity() -> Identity {
     Identity {
@@ -39,6 +40,28 @@ fn entry(term: u64, index: u64, bytes: usize) -> Entry {
     Entry { at, body }
 }
 
+fn membership() -> Membership {
+    let addresses = Addresses {
+        peer: ([127, 0, 0, 1], 7000).into(),
+        client: Some(([127, 0, 0, 1], 8000).into()),
+    };
+    Membership::of_voters(["n1", "n2"].map(|name| (NodeId::new(name), addresses)))
+}
+
+fn members(term: u64, index: u64) -> Entry {
+    let mut entry = entry(term, index, 0);
+    entry.body = Body::Membership(Box::new(membership()));
+    entry
+}
+
+fn begin(term: u64, index: u64, keeps: bool) -> Write {
+    Write::Begin {
+        at: entry(term, index, 0).at,
+        membership: membership(),
+        keeps,
+    }
+}
+
 fn vote(term: u64) -> Write {
     Write::HardState(HardState {
         term: Term(term),
@@ -51,6 +74,7 @@ fn batches() -> Vec<Vec<Write>> {
     vec![
         vec![
             vote(1),
+            begin(0, 0, false),
             Write::Append(vec![entry(1, 1, 0), entry(1, 2, 40)]),
         ],
         vec![Write::Append(vec![entry(1, 3, 100)])],
@@ -61,6 +85,8 @@ fn batches() -> Vec<Vec<Write>> {
             entry(3, 5, 60),
             entry(3, 6, 9),
         ])],
+        vec![begin(3, 4, true)],
+        vec![begin(4, 9, false), Write::Append(vec![members(4, 10)])],
     ]
 }
 
@@ -70,6 +96,16 @@ fn expected(batches: &[Vec<Write>]) -> Restored {
     for write in batches.iter().flatten() {
         match write {
             Write::HardState(hard) => restored.hard = hard.clone(),
+            Write::Begin {
+                at,
+                membership,
+                keeps,
+            } => {
+                restored.begin = Some((*at, membership.clone()));
+                restored
+                    .entries
+                    .retain(|entry| *keeps && entry.at.index > at.index);
+            }
             Write::Append(entries) => {
                 let first = entries[0].at.index;
                 restored.entries.retain(|entry| entry.at.index < first);
@@ -82,6 +118,7 @@ fn expected(batches: &[Vec<Write>]) -> Restored {
 
 fn assert_same(found: &Restored, expected: &Restored) {
     assert_eq!(found.hard, expected.hard);
+    assert_eq!(found.begin, expected.begin);
     assert_eq!(found.entries, expected.entries);
 }
 
@@ -187,7 +224,7 @@ fn damage_before_the_last_block_is_refused_with_its_place() {
 #[test]
 fn a_header_or_a_segment_gone_bad_is_refused() {
     let batch = |index| vec![Write::Append(vec![entry(1, index, 300)])];
-    let all: Vec<_> = (1..=12).map(batch).collect();
+    let all: Vec<_> = (1..=24).map(batch).collect();
     let disk = disk_with(&all);
     let (wal, restored) = open(disk.clone()).unwrap();
     assert!(wal.segment >= 4, "the batches fill several segments");

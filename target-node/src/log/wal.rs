@@ -169,6 +169,7 @@ impl<D: Disk> Wal<D> {
 fn last_index(writes: &[Write]) -> Option<LogIndex> {
     writes.iter().rev().find_map(|write| match write {
         Write::HardState(_) => None,
+        Write::Begin { at, keeps, .. } => (!keeps).then_some(at.index),
         Write::Append(entries) => entries.last().map(|entry| entry.at.index),
     })
 }

@@ -1,7 +1,8 @@
 //! What a step asks of the world.
 
 use super::{
-    entry::{Entry, HardState, LogIndex, NodeId},
+    entry::{Entry, HardState, LogIndex, NodeId, Position},
+    membership::Membership,
     message::Message,
 };
 
@@ -17,6 +18,13 @@ pub(crate) struct WriteId(pub(crate) u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Write {
     HardState(HardState),
+    /// The log begins after `at`, with these members in force there. The entries behind `at` stay
+    /// where `keeps` says so; otherwise the whole log goes.
+    Begin {
+        at: Position,
+        membership: Membership,
+        keeps: bool,
+    },
     /// Consecutive entries; the first replaces its index and everything after it.
     Append(Vec<Entry>),
 }

@@ -17,16 +17,15 @@ impl Raft {
         self.leader = None;
         self.reset_election_timer();
         let votes = BTreeSet::from([self.config.id.clone()]);
-        if self.is_majority(&votes) {
+        if self.is_quorum(&votes) {
             return self.stand();
         }
         self.state = State::PreCandidate(votes);
         let request = self.vote_request(Ballot::Pre, self.hard.term.next());
-        let asked = self.config.peers.iter().map(|to| Envelope {
-            to: to.clone(),
-            message: Message::VoteRequest(request.clone()),
-        });
-        self.effects.messages_now.extend(asked);
+        for to in self.other_voters() {
+            let message = Message::VoteRequest(request.clone());
+            self.effects.messages_now.push(Envelope { to, message });
+        }
     }
 
     /// Opens a new term with a vote for this node. Even its own vote counts only when it is on
@@ -41,11 +40,19 @@ impl Raft {
         self.state = State::Candidate(BTreeSet::new());
         self.reset_election_timer();
         let request = self.vote_request(Ballot::Real, self.hard.term);
-        for peer in self.config.peers.clone() {
+        for peer in self.other_voters() {
             self.send_when_durable(peer, Message::VoteRequest(request.clone()));
         }
         let own = self.vote_reply(&request, true);
         self.send_when_durable(id, own);
+    }
+
+    fn other_voters(&self) -> Vec<NodeId> {
+        let electorate = self.log.membership().electorate().into_iter();
+        electorate
+            .filter(|id| **id != self.config.id)
+            .cloned()
+            .collect()
     }
 
     fn vote_request(&self, ballot: Ballot, term: Term) -> VoteRequest {
@@ -113,7 +120,7 @@ impl Raft {
         }
         votes.insert(from);
         let votes = votes.clone();
-        if self.is_majority(&votes) {
+        if self.is_quorum(&votes) {
             match reply.ballot {
                 Ballot::Pre => self.stand(),
                 Ballot::Real => self.take_the_lead(),
@@ -122,8 +129,8 @@ impl Raft {
     }
 
     fn take_the_lead(&mut self) {
-        let config = &self.config;
-        let leader = Leader::new(config, self.log.last().index, self.now);
+        let last = self.log.last().index;
+        let leader = Leader::new(&self.config, self.peers().cloned(), last, self.now);
         self.state = State::Leader(Box::new(leader));
         self.leader = Some(self.config.id.clone());
         self.open_term();

@@ -4,8 +4,11 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::membership::Membership;
+
 /// The name of a node.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub(crate) struct NodeId(Arc<str>);
 
 impl NodeId {
@@ -15,6 +18,18 @@ impl NodeId {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<String> for NodeId {
+    fn from(name: String) -> Self {
+        Self(name.into())
+    }
+}
+
+impl From<NodeId> for String {
+    fn from(id: NodeId) -> Self {
+        id.as_str().into()
     }
 }
 
@@ -108,6 +123,8 @@ pub(crate) enum Body {
     Noop,
     /// A command for the state machine.
     Command(Payload),
+    /// The members from here on; in force as soon as it is in the log (thesis §4.1).
+    Membership(Box<Membership>),
 }
 
 /// One entry of the log.
@@ -124,6 +141,7 @@ impl Entry {
         match &self.body {
             Body::Noop => OVERHEAD,
             Body::Command(payload) => OVERHEAD + payload.bytes().len(),
+            Body::Membership(membership) => OVERHEAD * (1 + membership.addresses.len()),
         }
     }
 }

@@ -9,10 +9,10 @@ use super::{
     effects::{Envelope, Refusal, Token, Write, WriteId},
     entry::{Body, Entry, LogIndex, NodeId, Payload, Position},
     log::RaftLog,
+    membership::Membership,
     message::{AppendOutcome, AppendReply, AppendRequest, Message},
     node::{Config, Raft, State},
     progress::{Pace, Progress},
-    quorum::reached_by_majority,
     read::ReadQueue,
 };
 use crate::bug::Bug;
@@ -36,10 +36,14 @@ pub(super) struct Leader {
 }
 
 impl Leader {
-    pub(super) fn new(config: &Config, last: LogIndex, now: Duration) -> Self {
-        let followers = config.peers.iter().cloned();
+    pub(super) fn new(
+        config: &Config,
+        peers: impl Iterator<Item = NodeId>,
+        last: LogIndex,
+        now: Duration,
+    ) -> Self {
         Self {
-            followers: followers.map(|id| (id, Progress::new(last, now))).collect(),
+            followers: peers.map(|id| (id, Progress::new(last, now))).collect(),
             round: 0,
             reads: ReadQueue::default(),
             heartbeat_deadline: now,
@@ -64,10 +68,16 @@ impl Leader {
         (proposals, self.reads.into_tokens())
     }
 
-    /// The latest value of `of` that a majority has reached, with `own` for this node.
-    pub(super) fn majority_of<T: Ord + Copy>(&self, own: T, of: impl Fn(&Progress) -> T) -> T {
-        let values = self.followers.values().map(of).chain([own]).collect();
-        reached_by_majority(values).expect("a leader counts itself")
+    /// The greatest value of `of` that a quorum of `members` has reached, with `own` for whoever is no
+    /// follower, which is this node.
+    pub(super) fn reached<T: Ord + Copy>(
+        &self,
+        members: &Membership,
+        own: T,
+        of: impl Fn(&Progress) -> T,
+    ) -> T {
+        let reached = members.reached(|id| self.followers.get(id).map_or(own, &of));
+        reached.expect("a cluster that has a leader has voters")
     }
 }
 
@@ -86,7 +96,8 @@ impl Raft {
         };
         if self.now >= leader.quorum_deadline {
             leader.quorum_deadline = self.now + self.config.election_max;
-            let heard = leader.majority_of(self.now, |follower| follower.heard);
+            let members = self.log.membership();
+            let heard = leader.reached(members, self.now, |follower| follower.heard);
             if self.now >= heard + self.config.election_max {
                 return self.follow(None);
             }
@@ -239,7 +250,8 @@ impl Raft {
         let State::Leader(leader) = &self.state else {
             return;
         };
-        let index = leader.majority_of(self.log.durable(), |follower| follower.matched);
+        let members = self.log.membership();
+        let index = leader.reached(members, self.log.durable(), |follower| follower.matched);
         if index > self.commit && self.log.term_at(index) == Some(self.hard.term) {
             self.commit_up_to(index);
             self.start_waiting_reads();

@@ -1,38 +1,64 @@
-//! The log in memory, and how much of it is known to be on disk.
+//! The log in memory, how much of it is known to be on disk, and who is a member at its end.
 
 use std::collections::VecDeque;
 
 use super::{
     effects::WriteId,
-    entry::{Entry, LogIndex, Position, Term},
+    entry::{Body, Entry, LogIndex, Position, Term},
+    membership::Membership,
 };
 
-/// All entries of a node.
+/// Where in a log an index lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    /// Before the log begins: it was applied, and what it was is forgotten.
+    Compacted,
+    /// In the log, or the place it begins after.
+    At(Term),
+    /// After its end.
+    Beyond,
+}
+
+/// The entries of a node after the place its log begins at.
 ///
-/// - Indexes are consecutive from 1; terms never decrease.
+/// - Indexes are consecutive; terms never decrease.
 /// - `durable` never exceeds the last index, and never counts an entry whose write was overtaken
 ///   by a truncation: writes are tracked by the step that made them, not by position.
-#[derive(Debug, Default)]
+/// - `memberships` holds the one in force where the log begins and one for each entry that has one,
+///   so that a truncation takes the membership back as well (thesis §4.1).
+#[derive(Debug)]
 pub(crate) struct RaftLog {
-    entries: Vec<Entry>,
+    begin: Position,
+    entries: VecDeque<Entry>,
     durable: LogIndex,
     unsynced: VecDeque<(WriteId, LogIndex)>,
+    memberships: Vec<(LogIndex, Membership)>,
 }
 
 impl RaftLog {
     /// A log read back from disk.
-    pub(crate) fn restored(entries: Vec<Entry>) -> Self {
-        let durable = LogIndex(entries.len() as u64);
-        Self {
-            entries,
-            durable,
+    pub(crate) fn restored(begin: (Position, Membership), entries: Vec<Entry>) -> Self {
+        let (begin, membership) = begin;
+        let mut log = Self {
+            begin,
+            entries: VecDeque::new(),
+            durable: begin.index,
             unsynced: VecDeque::new(),
-        }
+            memberships: vec![(begin.index, membership)],
+        };
+        log.extend(entries);
+        log.durable = log.last().index;
+        log
     }
 
-    /// The end of the log; term 0, index 0 when it is empty.
+    /// The place the log begins after; term 0, index 0 for the empty prefix.
+    pub(crate) const fn begin(&self) -> Position {
+        self.begin
+    }
+
+    /// The end of the log.
     pub(crate) fn last(&self) -> Position {
-        self.entries.last().map_or_else(Position::default, |e| e.at)
+        self.entries.back().map_or(self.begin, |entry| entry.at)
     }
 
     /// The last index that is on this node's disk.
@@ -40,17 +66,39 @@ impl RaftLog {
         self.durable
     }
 
-    pub(crate) fn entry(&self, index: LogIndex) -> Option<&Entry> {
-        let slot = usize::try_from(index.0.checked_sub(1)?).ok()?;
-        self.entries.get(slot)
+    /// The latest membership in the log, committed or not.
+    pub(crate) fn membership(&self) -> &Membership {
+        let (_, membership) = self.memberships.last().expect("one where the log begins");
+        membership
     }
 
-    /// The term at `index`; the empty prefix has term 0, what is beyond the end has none.
-    pub(crate) fn term_at(&self, index: LogIndex) -> Option<Term> {
-        if index == LogIndex(0) {
-            return Some(Term(0));
+    pub(crate) fn entry(&self, index: LogIndex) -> Option<&Entry> {
+        self.entries.get(self.slot(index)?)
+    }
+
+    /// The place of an index in `entries`, or just behind them.
+    fn slot(&self, index: LogIndex) -> Option<usize> {
+        let slot = index.0.checked_sub(self.begin.index.0 + 1)?;
+        usize::try_from(slot).ok()
+    }
+
+    pub(crate) fn lookup(&self, index: LogIndex) -> Lookup {
+        if index < self.begin.index {
+            return Lookup::Compacted;
         }
-        self.entry(index).map(|entry| entry.at.term)
+        if index == self.begin.index {
+            return Lookup::At(self.begin.term);
+        }
+        self.entry(index)
+            .map_or(Lookup::Beyond, |entry| Lookup::At(entry.at.term))
+    }
+
+    /// The term at `index`, where it is known.
+    pub(crate) fn term_at(&self, index: LogIndex) -> Option<Term> {
+        match self.lookup(index) {
+            Lookup::At(term) => Some(term),
+            Lookup::Compacted | Lookup::Beyond => None,
+        }
     }
 
     pub(crate) fn contains(&self, at: Position) -> bool {
@@ -65,11 +113,12 @@ impl RaftLog {
 
     /// Entries from `from` on, at least one if there is one, at most `max_bytes` together.
     pub(crate) fn batch(&self, from: LogIndex, max_bytes: usize) -> Vec<Entry> {
-        let start = usize::try_from(from.previous().0).unwrap_or(usize::MAX);
+        let Some(start) = self.slot(from) else {
+            return Vec::new();
+        };
         let mut bytes = 0;
         self.entries
-            .iter()
-            .skip(start)
+            .range(start.min(self.entries.len())..)
             .take_while(|entry| {
                 let first = bytes == 0;
                 bytes += entry.weight();
@@ -83,14 +132,25 @@ impl RaftLog {
     pub(crate) fn append(&mut self, entries: &[Entry], write: WriteId) {
         let Some(first) = entries.first() else { return };
         self.cut(first.at.index);
-        self.entries.extend_from_slice(entries);
+        self.extend(entries.iter().cloned());
         self.unsynced.push_back((write, self.last().index));
+    }
+
+    fn extend(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        for entry in entries {
+            if let Body::Membership(membership) = &entry.body {
+                self.memberships
+                    .push((entry.at.index, (**membership).clone()));
+            }
+            self.entries.push_back(entry);
+        }
     }
 
     fn cut(&mut self, from: LogIndex) {
         let keep = from.previous();
-        self.entries
-            .truncate(usize::try_from(keep.0).unwrap_or(usize::MAX));
+        let slot = self.slot(from).expect("what is compacted is committed");
+        self.entries.truncate(slot);
+        self.memberships.retain(|(index, _)| *index <= keep);
         self.durable = self.durable.min(keep);
         for (_, last) in &mut self.unsynced {
             *last = (*last).min(keep);
@@ -104,23 +164,27 @@ impl RaftLog {
         }
     }
 
-    /// The first index that has `term`, or would have it.
+    /// The first index of the log that has `term`, or would have it.
     pub(crate) fn first_of_term(&self, term: Term) -> LogIndex {
         let before = self.entries.partition_point(|entry| entry.at.term < term);
-        LogIndex(before as u64 + 1)
+        LogIndex(self.begin.index.0 + before as u64 + 1)
     }
 
-    /// The last index that has `term`, if any entry has.
+    /// The last index that has `term`, if any entry has, or the place the log begins after.
     pub(crate) fn last_of_term(&self, term: Term) -> Option<LogIndex> {
         let upto = self.entries.partition_point(|entry| entry.at.term <= term);
-        let last = LogIndex(upto as u64);
+        let last = LogIndex(self.begin.index.0 + upto as u64);
         (self.term_at(last) == Some(term)).then_some(last)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::entry::Body, *};
+    use super::*;
+
+    fn restored(entries: Vec<Entry>) -> RaftLog {
+        RaftLog::restored((Position::default(), Membership::default()), entries)
+    }
 
     fn entries(from: u64, terms: &[u64]) -> Vec<Entry> {
         (from..)
@@ -137,7 +201,7 @@ mod tests {
 
     #[test]
     fn terms_bound_their_indexes() {
-        let log = RaftLog::restored(entries(1, &[1, 1, 3, 3, 4]));
+        let log = restored(entries(1, &[1, 1, 3, 3, 4]));
         assert_eq!(log.first_of_term(Term(3)), LogIndex(3));
         assert_eq!(log.last_of_term(Term(3)), Some(LogIndex(4)));
         assert_eq!(log.last_of_term(Term(2)), None);
@@ -148,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_batch_has_at_least_one_entry_and_keeps_its_limit() {
-        let log = RaftLog::restored(entries(1, &[1, 1, 1, 1]));
+        let log = restored(entries(1, &[1, 1, 1, 1]));
         assert_eq!(log.batch(LogIndex(2), 1).len(), 1);
         assert_eq!(log.batch(LogIndex(2), 64).len(), 2);
         assert!(log.batch(LogIndex(5), 64).is_empty());
@@ -156,7 +220,7 @@ mod tests {
 
     #[test]
     fn an_overwritten_entry_is_durable_only_by_its_own_write() {
-        let mut log = RaftLog::default();
+        let mut log = restored(Vec::new());
         let (a, b) = (entries(1, &[1, 1]), entries(2, &[2]));
         log.append(&a, WriteId(1));
         log.append(&b, WriteId(2));

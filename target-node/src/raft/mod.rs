@@ -16,6 +16,7 @@
 //! | `follower` | what an append request does to the log |
 //! | `read` | rounds of heartbeats that confirm reads |
 //! | `log`, `entry` | the log in memory and what of it is on disk |
+//! | `membership`, `quorum` | who belongs to the cluster, and how many of them decide |
 //! | `effects`, `message` | what leaves the core |
 //! | `durability` | which messages wait for which writes |
 
@@ -26,6 +27,7 @@ mod entry;
 mod follower;
 mod leader;
 mod log;
+mod membership;
 mod message;
 mod node;
 mod progress;
@@ -37,6 +39,7 @@ mod tests;
 pub(crate) use durability::{Batch, Gate};
 pub(crate) use effects::{Committed, Effects, Envelope, ReadGrant, Refusal, Token, Write};
 pub(crate) use entry::{Body, Entry, HardState, LogIndex, NodeId, Payload, Position, Term};
+pub(crate) use membership::{Addresses, Membership};
 pub(crate) use message::Message;
 #[cfg(test)]
 pub(crate) use message::sample_append;

@@ -7,11 +7,11 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     effects::{Effects, Envelope, Token, Write, WriteId},
-    entry::{Entry, HardState, LogIndex, NodeId, Payload, Term},
+    entry::{Entry, HardState, LogIndex, NodeId, Payload, Position, Term},
     leader::Leader,
     log::RaftLog,
+    membership::Membership,
     message::Message,
-    quorum::majority,
 };
 use crate::bug::{Bug, BugSet};
 
@@ -19,8 +19,8 @@ use crate::bug::{Bug, BugSet};
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) id: NodeId,
-    /// The other nodes.
-    pub(crate) peers: Vec<NodeId>,
+    /// The members of a cluster that starts with this node; a log that has begun knows better.
+    pub(crate) bootstrap: Membership,
     pub(crate) election_min: Duration,
     pub(crate) election_max: Duration,
     pub(crate) heartbeat: Duration,
@@ -32,7 +32,23 @@ pub(crate) struct Config {
 #[derive(Debug, Default)]
 pub(crate) struct Restored {
     pub(crate) hard: HardState,
+    /// The place after which `entries` follow, and the members there; none if the log never began.
+    pub(crate) begin: Option<(Position, Membership)>,
     pub(crate) entries: Vec<Entry>,
+}
+
+impl Restored {
+    /// The index after which the entries follow.
+    pub(crate) fn begin_index(&self) -> LogIndex {
+        let begin = self.begin.as_ref();
+        begin.map_or(LogIndex(0), |(at, _)| at.index)
+    }
+
+    /// The index of the last entry.
+    pub(crate) fn last_index(&self) -> LogIndex {
+        let last = self.entries.last();
+        last.map_or(self.begin_index(), |entry| entry.at.index)
+    }
 }
 
 /// Everything that can happen to a node.
@@ -111,7 +127,19 @@ pub(crate) struct Raft {
 impl Raft {
     /// A node that starts as a follower with what its disk holds.
     pub(crate) fn new(config: Config, restored: Restored, now: Duration) -> Self {
-        let log = RaftLog::restored(restored.entries);
+        let mut effects = Effects::default();
+        let begin = restored.begin.unwrap_or_else(|| {
+            let at = Position::default();
+            let membership = config.bootstrap.clone();
+            let write = Write::Begin {
+                at,
+                membership: membership.clone(),
+                keeps: false,
+            };
+            effects.writes.push(write);
+            (at, membership)
+        });
+        let log = RaftLog::restored(begin, restored.entries);
         let mut hard = restored.hard;
         // Only a node that carries `vote-no-persist` can have entries of a term it does not know.
         if log.last().term > hard.term {
@@ -126,13 +154,13 @@ impl Raft {
             now,
             written: hard.clone(),
             hard,
+            commit: log.begin().index,
             log,
-            commit: LogIndex(0),
             state: State::Follower,
             leader: None,
             heard: now,
             election_deadline: now,
-            effects: Effects::default(),
+            effects,
         };
         raft.reset_election_timer();
         raft
@@ -231,8 +259,14 @@ impl Raft {
         self.config.bugs.has(bug)
     }
 
-    pub(super) fn is_majority(&self, nodes: &BTreeSet<NodeId>) -> bool {
-        nodes.len() >= majority(self.config.peers.len() + 1)
+    pub(super) fn is_quorum(&self, nodes: &BTreeSet<NodeId>) -> bool {
+        self.log.membership().is_quorum(nodes)
+    }
+
+    /// Everyone else who receives the log.
+    pub(super) fn peers(&self) -> impl Iterator<Item = &NodeId> {
+        let members = self.log.membership().members();
+        members.filter(|id| **id != self.config.id)
     }
 
     /// Draws a new timeout each time, so that split votes do not repeat (§5.2).

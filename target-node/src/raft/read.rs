@@ -95,7 +95,8 @@ impl Raft {
         let State::Leader(leader) = &mut self.state else {
             return;
         };
-        let confirmed = leader.majority_of(leader.round, |follower| follower.round);
+        let members = self.log.membership();
+        let confirmed = leader.reached(members, leader.round, |follower| follower.round);
         let rounds = &mut leader.reads.rounds;
         let mut granted = Vec::new();
         while let Some(round) = rounds.pop_front_if(|round| round.number <= confirmed) {

@@ -29,7 +29,7 @@ use crate::{
     args::NodeArgs,
     config::NodeConfig,
     log::{Identity, RealDisk, Wal, Writer},
-    raft::{Config, NodeId, Raft, Restored},
+    raft::{Addresses, Config, Membership, NodeId, Raft, Restored},
     transport::{self, Door, Outbox},
 };
 
@@ -151,13 +151,25 @@ fn start_writer(wal: Wal<RealDisk>, events: mpsc::Sender<Event>) -> anyhow::Resu
 fn raft_config(config: &NodeConfig) -> Config {
     Config {
         id: NodeId::new(&config.id),
-        peers: other_nodes(config).into_keys().collect(),
+        bootstrap: initial_members(config),
         election_min: config.election.min,
         election_max: config.election.max,
         heartbeat: config.heartbeat,
         seed: config.seed,
         bugs: config.bugs,
     }
+}
+
+fn initial_members(config: &NodeConfig) -> Membership {
+    let member = |(id, peer): (&String, &SocketAddr)| {
+        let client = config.client_addrs.get(id).copied();
+        let addresses = Addresses {
+            peer: *peer,
+            client,
+        };
+        (NodeId::new(id), addresses)
+    };
+    Membership::of_voters(config.peers.iter().map(member))
 }
 
 fn other_nodes(config: &NodeConfig) -> BTreeMap<NodeId, SocketAddr> {

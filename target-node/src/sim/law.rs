@@ -120,7 +120,7 @@ pub(super) fn check_hard_state(before: &HardState, after: &HardState) -> Result<
 
 pub(super) fn appended(write: &Write) -> &[Entry] {
     match write {
-        Write::HardState(_) => &[],
+        Write::HardState(_) | Write::Begin { .. } => &[],
         Write::Append(entries) => entries,
     }
 }

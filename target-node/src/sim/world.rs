@@ -18,7 +18,7 @@ use super::{
 use crate::{
     bug::{Bug, BugSet},
     log::sim_disk::SimDisk,
-    raft::{Config, Input, Message, NodeId, Role},
+    raft::{Addresses, Config, Input, Membership, Message, NodeId, Role},
 };
 
 /// What kind of world it is.
@@ -279,10 +279,14 @@ impl World {
         if place.running.is_some() {
             return;
         }
-        let peers = self.places.iter().map(|place| place.id.clone());
+        let nowhere = Addresses {
+            peer: ([127, 0, 0, 1], 1).into(),
+            client: None,
+        };
+        let members = self.places.iter().map(|place| (place.id.clone(), nowhere));
         let config = Config {
             id: place.id.clone(),
-            peers: peers.filter(|id| *id != place.id).collect(),
+            bootstrap: Membership::of_voters(members),
             election_min: Duration::from_millis(150),
             election_max: Duration::from_millis(if self.settings.contested { 160 } else { 300 }),
             heartbeat: Duration::from_millis(50),

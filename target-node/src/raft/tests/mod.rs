@@ -10,6 +10,7 @@ use super::{
     durability::Gate,
     effects::{Effects, Envelope, Token},
     entry::{Body, Entry, HardState, LogIndex, NodeId, Payload, Position, Term},
+    membership::{Addresses, Membership},
     message::{AppendOutcome, AppendReply, AppendRequest, Ballot, Message, VoteReply, VoteRequest},
     node::{Config, Input, Raft, Restored, Role},
 };
@@ -40,6 +41,15 @@ fn log(terms: &[u64]) -> Vec<Entry> {
         .collect()
 }
 
+/// A cluster of `nodes` voters.
+fn voters(nodes: usize) -> Membership {
+    let nowhere = Addresses {
+        peer: ([127, 0, 0, 1], 1).into(),
+        client: None,
+    };
+    Membership::of_voters((1..=nodes).map(|number| (id(number), nowhere)))
+}
+
 /// Node `n1` of a cluster, on a disk that is done at once, and what it said last.
 struct Bench {
     raft: Raft,
@@ -52,7 +62,7 @@ impl Bench {
     fn new(nodes: usize, term: u64, terms: &[u64]) -> Self {
         let config = Config {
             id: id(1),
-            peers: (2..=nodes).map(id).collect(),
+            bootstrap: Membership::default(),
             election_min: Duration::from_millis(150),
             election_max: ELECTION_MAX,
             heartbeat: HEARTBEAT,
@@ -64,6 +74,7 @@ impl Bench {
                 term: Term(term),
                 vote: None,
             },
+            begin: Some((Position::default(), voters(nodes))),
             entries: log(terms),
         };
         Self {
