@@ -17,17 +17,36 @@
 //! ```
 //! Another program embeds a node with [`NodeArgs`] and [`run`].
 //!
+//! # What clients ask
+//! | request | meaning |
+//! |---|---|
+//! | `GET /kv/{key}` | linearizable read; an absent key reads null |
+//! | `PUT /kv/{key}` `{"value": …}` | write; null deletes |
+//! | `DELETE /kv/{key}` | delete |
+//! | `POST /kv/{key}/cas` `{"expected": …, "value": …}` | write if the key holds `expected` |
+//! | `POST /kv/{key}/append` `{"value": …}` | put behind the end of a list; absent is empty |
+//! | `POST /kv/{key}/add` `{"amount": n}` | add to an integer; absent is 0; answers the sum |
+//! | `POST /locks/{lock}/acquire` `{"owner": …}` | take a lock, or be told again that one has it; answers a token that grows with every grant |
+//! | `POST /locks/{lock}/release` `{"owner": …, "token": n}` | free it; the token may be left out |
+//! | `POST /txn` `{"conditions": [{"key", "expected"}], "operations": [{"op", "key", …}]}` | all of it or none; `op` is `read`, `write`, `delete`, `append` or `add` |
+//! | `GET /status`, `GET /health` | this node alone |
+//! | `GET /state-hash?index=n` | the hash of the state once entry `n` is applied, or as it is now: equal on all nodes |
+//!
+//! `?timeout_ms=n` makes any of them wait less than 5 s, which is also the most.
+//!
 //! # What clients are told
 //! Every answer is one JSON object: `outcome` is `ok` (200), `fail` (4xx or 503: certainly without effect, now
-//! and later) or `unknown` (504: it may have taken effect, or may yet); then `value` (reads), `error` (`not_leader`, `cas_mismatch`,
-//! `busy`, `timeout`, `leadership_lost`, `stopping`, `bad_request`, `not_found`), `message`, `node`, `leader`, `leader_url`, `term`,
-//! and `index`, the last log entry the node has applied. A read that is not served is a `fail`. No request waits longer than 5 s.
+//! and later) or `unknown` (504: it may have taken effect, or may yet); then `value` (reads, sums), `values` (transactions), `token`
+//! (locks), `error` and `message`, `node`, `leader`, `leader_url`, `term`,
+//! and `index`, the last log entry the node has applied. A read that is not served is a `fail`.
 //!
 //! | error | outcome | status |
 //! |---|---|---|
 //! | `not_leader` | fail | 421 |
-//! | `cas_mismatch` | fail | 409 |
+//! | `cas_mismatch`, `wrong_type`, `lock_held`, `lock_not_held` | fail | 409 |
+//! | `too_large` | fail | 413 |
 //! | `bad_request`, `not_found` | fail | 400, 404 |
+//! | `passed` (state hashes) | fail | 410 |
 //! | `busy` | fail | 503 |
 //! | `timeout`, `stopping` | fail for reads, unknown for changes | 503, 504 |
 //! | `leadership_lost` | unknown | 504 |
@@ -35,7 +54,7 @@
 //! # How it is built
 //! - `raft`: the algorithm, as a function of time and input. No sockets, clocks, threads.
 //! - `log`: what must be remembered, in segment files; one sync a batch, before anything is said that depends on it.
-//! - `kv`: the state machine.
+//! - `kv`: the state machine: values, locks, transactions, and images of all of it.
 //! - `transport`: messages between nodes over TCP, dropped rather than queued without bound.
 //! - `server`: one task that owns all of this and never waits for the disk, and the HTTP door.
 //! - `sim` (tests only): clusters of the real parts in virtual time, with the laws of Raft checked after every event.

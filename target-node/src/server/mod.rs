@@ -3,15 +3,19 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `node` | the task that owns Raft and the state machine |
+//! | `node` | the task that owns Raft and the desk |
+//! | `desk` | the state machine and the clients who wait for it |
+//! | `viewers` | who wants to see the state at one index |
 //! | `api` | the HTTP door |
 //! | `reply` | what a client is told |
 //! | `clock` | where time comes from |
 
 mod api;
 mod clock;
+mod desk;
 mod node;
 mod reply;
+mod viewers;
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 

@@ -1,25 +1,23 @@
-//! The task that owns Raft and the state machine. It never waits for the disk or a peer.
+//! The task that owns Raft and the desk. It never waits for the disk or a peer.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use anyhow::Context as _;
 use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
+    sync::{mpsc, watch},
     time::sleep_until,
 };
 
 use super::{
     clock::Clock,
-    reply::{Answer, Reason, Sender},
+    desk::{Asked, Desk, Request},
+    reply::Sender,
+    viewers::Viewer,
 };
 use crate::{
     config::NodeConfig,
-    kv::{Applied, Command, Kv},
     log::{WalError, Writer},
-    raft::{
-        Committed, Effects, Envelope, Gate, Input, Message, NodeId, Payload, Raft, ReadGrant, Role,
-        Token,
-    },
+    raft::{Effects, Envelope, Gate, Input, Message, NodeId, Raft, Role},
     transport::Outbox,
 };
 
@@ -31,6 +29,7 @@ const TURN_MAX: usize = 256;
 pub(super) enum Event {
     Peer(NodeId, Message),
     Request(Request),
+    Viewer(Viewer),
     /// The batch at the disk is durable, or the disk failed.
     Durable(Result<(), WalError>),
 }
@@ -39,36 +38,6 @@ impl From<(NodeId, Message)> for Event {
     fn from((from, message): (NodeId, Message)) -> Self {
         Self::Peer(from, message)
     }
-}
-
-/// An operation of a client.
-#[derive(Debug)]
-pub(super) struct Request {
-    pub(super) operation: Operation,
-    pub(super) reply: oneshot::Sender<Answer>,
-    /// Its share of the requests that may wait; given back when it is answered.
-    pub(super) permit: OwnedSemaphorePermit,
-}
-
-#[derive(Debug)]
-pub(super) enum Operation {
-    Read { key: String },
-    Change(Command),
-}
-
-/// A request that waits for Raft.
-#[derive(Debug)]
-struct Waiting {
-    awaits: Awaits,
-    reply: oneshot::Sender<Answer>,
-    _permit: OwnedSemaphorePermit,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Awaits {
-    Read { key: String },
-    Write,
-    Cas,
 }
 
 /// What `/status` shows.
@@ -86,12 +55,10 @@ pub(super) struct Status {
 pub(super) struct Node {
     raft: Raft,
     gate: Gate,
-    kv: Kv,
+    desk: Desk,
     clock: Clock,
     writer: Writer,
     outbox: Outbox,
-    waiting: BTreeMap<Token, Waiting>,
-    tokens: u64,
     client_addrs: BTreeMap<String, SocketAddr>,
     status: watch::Sender<Status>,
 }
@@ -120,12 +87,10 @@ impl Node {
         let node = Self {
             raft,
             gate: Gate::default(),
-            kv: Kv::default(),
+            desk: Desk::default(),
             clock,
             writer,
             outbox,
-            waiting: BTreeMap::new(),
-            tokens: 0,
             client_addrs: config.client_addrs.clone(),
             status,
         };
@@ -153,57 +118,30 @@ impl Node {
 
     /// Handles what has arrived; requests are gathered, so that they share entries and rounds.
     fn turn(&mut self, events: &mut Vec<Event>) -> anyhow::Result<()> {
-        let mut commands = Vec::new();
-        let mut reads = Vec::new();
+        let mut asked = Asked::default();
         self.step(Input::Tick)?;
         for event in events.drain(..) {
             match event {
                 Event::Peer(from, message) => self.step(Input::Message { from, message })?,
-                Event::Request(request) => self.enlist(request, &mut commands, &mut reads),
+                Event::Request(request) => {
+                    self.desk.enlist(self.clock.now(), request, &mut asked);
+                }
+                Event::Viewer(viewer) => self.desk.show(viewer),
                 Event::Durable(done) => {
                     done.context("the log failed")?;
                     self.on_durable()?;
                 }
             }
         }
-        if !commands.is_empty() {
-            self.step(Input::Propose(commands))?;
+        if !asked.commands.is_empty() {
+            self.step(Input::Propose(asked.commands))?;
         }
-        if !reads.is_empty() {
-            self.step(Input::Read(reads))?;
+        if !asked.reads.is_empty() {
+            self.step(Input::Read(asked.reads))?;
         }
         self.settle()?;
         self.publish();
         Ok(())
-    }
-
-    fn enlist(
-        &mut self,
-        request: Request,
-        commands: &mut Vec<(Token, Payload)>,
-        reads: &mut Vec<Token>,
-    ) {
-        self.tokens += 1;
-        let token = Token(self.tokens);
-        let awaits = match request.operation {
-            Operation::Read { key } => {
-                reads.push(token);
-                Awaits::Read { key }
-            }
-            Operation::Change(command) => {
-                commands.push((token, command.encode()));
-                match command {
-                    Command::Write { .. } => Awaits::Write,
-                    Command::Cas { .. } => Awaits::Cas,
-                }
-            }
-        };
-        let waiting = Waiting {
-            awaits,
-            reply: request.reply,
-            _permit: request.permit,
-        };
-        self.waiting.insert(token, waiting);
     }
 
     fn on_durable(&mut self) -> anyhow::Result<()> {
@@ -230,56 +168,18 @@ impl Node {
             self.outbox.send(envelope);
         }
         for committed in &effects.committed {
-            self.apply(committed);
+            self.desk.apply(self.clock.now(), committed);
         }
         for token in effects.local_acks {
-            self.acknowledge_early(token);
+            self.desk.acknowledge_early(token);
         }
         for grant in effects.reads {
-            self.answer_read(grant);
+            self.desk.answer_read(grant);
         }
         for (token, refusal) in effects.refused {
-            self.answer(token, Answer::refused(refusal));
+            self.desk.refuse(token, refusal);
         }
         effects.fault.map_or(Ok(()), |fault| Err(fault.into()))
-    }
-
-    fn apply(&mut self, committed: &Committed) {
-        let answer = match self.kv.apply(&committed.entry) {
-            Applied::Done => Answer::done(),
-            Applied::Mismatch => Answer::failed(Reason::CasMismatch),
-        };
-        if let Some(token) = committed.token {
-            self.answer(token, answer);
-        }
-    }
-
-    /// Only writes: what a cas did is not known before it is applied.
-    fn acknowledge_early(&mut self, token: Token) {
-        let is_write = |waiting: &Waiting| waiting.awaits == Awaits::Write;
-        if self.waiting.get(&token).is_some_and(is_write) {
-            self.answer(token, Answer::done());
-        }
-    }
-
-    fn answer_read(&mut self, grant: ReadGrant) {
-        debug_assert!(
-            self.kv.applied() >= grant.index,
-            "committed entries are applied first"
-        );
-        let Some(waiting) = self.waiting.remove(&grant.token) else {
-            return;
-        };
-        if let Awaits::Read { key } = &waiting.awaits {
-            let _ = waiting.reply.send(Answer::read(self.kv.read(key).value()));
-        }
-    }
-
-    fn answer(&mut self, token: Token, answer: Answer) {
-        if let Some(waiting) = self.waiting.remove(&token) {
-            // A client that went away is told nothing.
-            let _ = waiting.reply.send(answer);
-        }
     }
 
     /// Sends what no longer waits for the disk, and gives the disk its next batch.
@@ -310,7 +210,7 @@ impl Node {
             status.commit = self.raft.commit().0;
             status.last_index = self.raft.last_index().0;
             status.sender.term = self.raft.term().0;
-            status.sender.index = self.kv.applied().0;
+            status.sender.index = self.desk.kv().applied().0;
             if status.sender.leader.as_deref() != leader {
                 let addr = leader.and_then(|leader| self.client_addrs.get(leader));
                 status.sender.leader = leader.map(str::to_owned);

@@ -1,8 +1,12 @@
 //! What a client is told: one of three outcomes, and why.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
-use crate::raft::Refusal;
+use crate::{
+    kv::{Applied, JsonText, Rejection},
+    raft::Refusal,
+};
 
 /// Whether an operation took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -22,6 +26,11 @@ pub(super) enum Outcome {
 pub(super) enum Reason {
     NotLeader,
     CasMismatch,
+    WrongType,
+    TooLarge,
+    LockHeld,
+    LockNotHeld,
+    Passed,
     Busy,
     Timeout,
     LeadershipLost,
@@ -34,42 +43,107 @@ impl Reason {
     const fn message(self) -> &'static str {
         match self {
             Self::NotLeader => "this node does not lead; ask the leader",
-            Self::CasMismatch => "the key does not hold the expected value",
+            Self::CasMismatch => "a key does not hold the expected value",
+            Self::WrongType => "a key holds no list to append to, or no integer to add to",
+            Self::TooLarge => "the value, the sum or the answer would become too large",
+            Self::LockHeld => "another owner holds the lock; ask again until it is free",
+            Self::LockNotHeld => "this owner does not hold the lock, or not by this token",
+            Self::Passed => "the state at this index is gone; ask for one that is yet to come",
             Self::Busy => "too many operations wait; try again later",
             Self::Timeout => "no majority confirmed in time",
             Self::LeadershipLost => "leadership was lost while the operation was under way",
             Self::Stopping => "the node was stopped while the operation was under way",
             Self::BadRequest => "the request is malformed",
             Self::NotFound => {
-                "no such path or method; see /kv/{key}, /kv/{key}/cas, /status, /health"
+                "no such path or method; see /kv/{key}, /locks/{lock}/acquire, /txn, /status"
             }
         }
     }
 }
 
+impl Reason {
+    /// The HTTP status of a failure for this reason.
+    const fn status(self) -> u16 {
+        match self {
+            Self::NotLeader => 421,
+            Self::CasMismatch | Self::WrongType | Self::LockHeld | Self::LockNotHeld => 409,
+            Self::TooLarge => 413,
+            Self::Passed => 410,
+            Self::BadRequest => 400,
+            Self::NotFound => 404,
+            Self::Busy | Self::Timeout | Self::LeadershipLost | Self::Stopping => 503,
+        }
+    }
+}
+
+impl From<Rejection> for Reason {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Mismatch => Self::CasMismatch,
+            Rejection::WrongType => Self::WrongType,
+            Rejection::TooLarge => Self::TooLarge,
+            Rejection::LockHeld => Self::LockHeld,
+            Rejection::LockNotHeld => Self::LockNotHeld,
+        }
+    }
+}
+
+/// What an operation gives besides its outcome.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Gift {
+    /// What was read, or the sum after an addition.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "raw")]
+    value: Option<JsonText>,
+    /// What each operation of a transaction gave.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "raw_list")]
+    values: Option<Vec<JsonText>>,
+    /// The fencing token of a lock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<u64>,
+}
+
 /// How an operation ended, before the node adds who and where it is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) outcome: Outcome,
-    /// The value, of a read that succeeded.
-    pub(super) value: Option<serde_json::Value>,
+    pub(super) gift: Gift,
     pub(super) error: Option<(Reason, String)>,
 }
 
 impl Answer {
-    pub(super) const fn done() -> Self {
+    pub(super) fn done() -> Self {
+        Self::given(Gift::default())
+    }
+
+    pub(super) fn value(value: JsonText) -> Self {
+        let value = Some(value);
+        Self::given(Gift {
+            value,
+            ..Gift::default()
+        })
+    }
+
+    const fn given(gift: Gift) -> Self {
         Self {
             outcome: Outcome::Ok,
-            value: None,
+            gift,
             error: None,
         }
     }
 
-    pub(super) const fn read(value: serde_json::Value) -> Self {
-        Self {
-            outcome: Outcome::Ok,
-            value: Some(value),
-            error: None,
+    pub(super) fn applied(applied: Applied) -> Self {
+        match applied {
+            Applied::Done => Self::done(),
+            Applied::Value(value) => Self::value(value),
+            Applied::Values(values) => Self::given(Gift {
+                values: Some(values),
+                ..Gift::default()
+            }),
+            Applied::Granted(token) => Self::given(Gift {
+                token: Some(token.0),
+                ..Gift::default()
+            }),
+            Applied::Rejected(rejection) => Self::failed(rejection.into()),
         }
     }
 
@@ -78,10 +152,10 @@ impl Answer {
         Self::failed_with(reason, reason.message().into())
     }
 
-    pub(super) const fn failed_with(reason: Reason, message: String) -> Self {
+    pub(super) fn failed_with(reason: Reason, message: String) -> Self {
         Self {
             outcome: Outcome::Fail,
-            value: None,
+            gift: Gift::default(),
             error: Some((reason, message)),
         }
     }
@@ -90,7 +164,7 @@ impl Answer {
     pub(super) fn unknown(reason: Reason) -> Self {
         Self {
             outcome: Outcome::Unknown,
-            value: None,
+            gift: Gift::default(),
             error: Some((reason, reason.message().into())),
         }
     }
@@ -105,19 +179,13 @@ impl Answer {
 
     /// The HTTP status that goes with it: 504 for what is unknown, 4xx and 503 for what failed.
     pub(super) fn status(&self) -> u16 {
-        let reason = self.error.as_ref().map(|(reason, _)| *reason);
-        match (self.outcome, reason) {
-            (Outcome::Ok, _) => 200,
-            (Outcome::Unknown, _) => 504,
-            (Outcome::Fail, Some(Reason::NotLeader)) => 421,
-            (Outcome::Fail, Some(Reason::CasMismatch)) => 409,
-            (Outcome::Fail, Some(Reason::BadRequest)) => 400,
-            (Outcome::Fail, Some(Reason::NotFound)) => 404,
-            (
-                Outcome::Fail,
-                Some(Reason::Busy | Reason::Timeout | Reason::LeadershipLost | Reason::Stopping)
-                | None,
-            ) => 503,
+        match self.outcome {
+            Outcome::Ok => 200,
+            Outcome::Unknown => 504,
+            Outcome::Fail => self
+                .error
+                .as_ref()
+                .map_or(503, |(reason, _)| reason.status()),
         }
     }
 
@@ -125,7 +193,7 @@ impl Answer {
         let (error, message) = self.error.unzip();
         Body {
             outcome: self.outcome,
-            value: self.value,
+            gift: self.gift,
             error,
             message,
             sender: from,
@@ -148,10 +216,35 @@ pub(super) struct Sender {
 #[derive(Debug, Serialize)]
 pub(super) struct Body<'a> {
     outcome: Outcome,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<serde_json::Value>,
+    #[serde(flatten)]
+    gift: Gift,
     error: Option<Reason>,
     message: Option<String>,
     #[serde(flatten)]
     sender: &'a Sender,
+}
+
+/// A stored text stands in the answer as it is; it is never taken apart on the way.
+struct Raw<'a>(&'a JsonText);
+
+impl Serialize for Raw<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue =
+            serde_json::from_str(self.0.as_str()).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+fn raw<S: Serializer>(value: &Option<JsonText>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.as_ref().map(Raw).serialize(serializer)
+}
+
+fn raw_list<S: Serializer>(
+    values: &Option<Vec<JsonText>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let raw: Option<Vec<Raw<'_>>> = values
+        .as_ref()
+        .map(|values| values.iter().map(Raw).collect());
+    raw.serialize(serializer)
 }

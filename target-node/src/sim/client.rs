@@ -67,7 +67,7 @@ impl World {
         let Some(running) = &mut self.places[node].running else {
             return Ok(());
         };
-        let input = running.request(waiting);
+        let input = running.request(self.now, waiting);
         self.step(node, input)
     }
 

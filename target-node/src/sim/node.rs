@@ -10,7 +10,7 @@ use super::{
     oracle::{Action, Ended, Operation},
 };
 use crate::{
-    kv::{Applied, Kv},
+    kv::{Applied, ClusterClock, Key, Kv, Proposal, Rejection},
     log::{Identity, Wal, sim_disk::SimDisk},
     raft::{Batch, Config, Effects, Envelope, Gate, HardState, Input, Raft, Role, Token, Write},
 };
@@ -43,6 +43,7 @@ pub(super) struct Running {
     pub(super) raft: Raft,
     gate: Gate,
     pub(super) kv: Kv,
+    clock: ClusterClock,
     wal: Wal<SimDisk>,
     at_disk: Option<Batch>,
     /// The log in memory, as its writes tell.
@@ -93,6 +94,7 @@ impl Running {
             raft: Raft::new(config, restored, now),
             gate: Gate::default(),
             kv: Kv::default(),
+            clock: ClusterClock::default(),
             wal,
             at_disk: None,
             log,
@@ -111,12 +113,15 @@ impl Running {
         disk
     }
 
-    pub(super) fn request(&mut self, waiting: Waiting) -> Input {
+    pub(super) fn request(&mut self, now: Duration, waiting: Waiting) -> Input {
         self.tokens += 1;
         let token = Token(self.tokens);
         let operation = &waiting.operation;
         let input = match operation.action.command(operation.key) {
-            Some(command) => Input::Propose(vec![(token, command.encode())]),
+            Some(command) => {
+                let time = self.clock.time(now);
+                Input::Propose(vec![(token, Proposal { time, command }.encode())])
+            }
             None => Input::Read(vec![token]),
         };
         self.waiting.insert(token, waiting);
@@ -155,7 +160,7 @@ impl Running {
             law.on_leader(me, term, &self.log)?;
         }
         self.gate.absorb(&mut effects);
-        self.carry_out(effects, law, durable)?;
+        self.carry_out(now, effects, law, durable)?;
         for envelope in self.gate.release() {
             if self.is_own(&envelope) {
                 let from = envelope.to;
@@ -174,6 +179,7 @@ impl Running {
 
     fn carry_out(
         &mut self,
+        now: Duration,
         effects: Effects,
         law: &mut Law,
         durable: &[&Positions],
@@ -184,8 +190,15 @@ impl Running {
             law.on_commit(&committed.entry, durable)?;
             let ended = match self.kv.apply(&committed.entry) {
                 Applied::Done => Ended::Changed,
-                Applied::Mismatch => Ended::Mismatch,
+                Applied::Rejected(Rejection::Mismatch) => Ended::Mismatch,
+                other @ (Applied::Value(_)
+                | Applied::Values(_)
+                | Applied::Granted(_)
+                | Applied::Rejected(_)) => {
+                    unreachable!("clients only write and compare: {other:?}")
+                }
             };
+            self.clock.learn(self.kv.time(), now);
             if let Some(token) = committed.token {
                 self.reply(token, ended);
             }
@@ -202,8 +215,9 @@ impl Running {
             let Some(waiting) = self.waiting.get(&grant.token) else {
                 continue;
             };
-            let value = self.kv.read(&format!("k{}", waiting.operation.key)).value();
-            self.reply(grant.token, Ended::Read(value.as_u64().unwrap_or(0)));
+            let key = Key::from(format!("k{}", waiting.operation.key));
+            let value = self.kv.read(&key).integer().unwrap_or(0);
+            self.reply(grant.token, Ended::Read(value.cast_unsigned()));
         }
         for (token, _) in effects.refused {
             self.reply(token, Ended::Nothing);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::{Violation, law::Law};
 use crate::{
-    kv::{Applied, Command, JsonText},
+    kv::{Applied, Command, JsonText, Key, MicroOp, Proposal},
     raft::Body,
 };
 
@@ -54,16 +54,16 @@ pub(super) struct Oracle {
 
 impl Action {
     pub(super) fn command(&self, key: usize) -> Option<Command> {
-        let key = format!("k{key}");
+        let key = Key::from(format!("k{key}"));
         let text = |value: u64| match value {
             0 => JsonText::new(&serde_json::Value::Null),
             _ => JsonText::new(&value.into()),
         };
         match *self {
             Self::Read => None,
-            Self::Write { value } => Some(Command::Write {
+            Self::Write { value } => Some(Command::Single {
                 key,
-                value: text(value),
+                micro_op: MicroOp::Write(text(value)),
             }),
             Self::Cas { expected, value } => Some(Command::Cas {
                 key,
@@ -149,13 +149,19 @@ impl Oracle {
         let fresh = law.committed.iter().zip(&law.results).skip(self.seen);
         for (entry, result) in fresh {
             if let (Body::Command(payload), Applied::Done) = (&entry.body, result) {
-                let Some(Command::Write { value, .. } | Command::Cas { value, .. }) =
-                    Command::decode(payload)
+                let command = Proposal::decode(payload).map(|proposal| proposal.command);
+                let Some(
+                    Command::Single {
+                        micro_op: MicroOp::Write(value),
+                        ..
+                    }
+                    | Command::Cas { value, .. },
+                ) = command
                 else {
                     continue;
                 };
-                let value = value.value().as_u64().expect("clients write numbers");
-                self.places.insert(value, entry.at.index.0);
+                let value = value.integer().expect("clients write numbers");
+                self.places.insert(value.cast_unsigned(), entry.at.index.0);
             }
         }
         self.seen = law.committed.len();

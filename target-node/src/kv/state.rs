@@ -1,0 +1,88 @@
+//! The state after a prefix of the log, and the one way to change it.
+
+use super::{
+    applied::Applied,
+    command::{Command, Key, Proposal},
+    locks::Locks,
+    time::ClusterTime,
+    value::JsonText,
+    values::Values,
+};
+use crate::raft::{Body, Entry, LogIndex};
+
+/// The state after a prefix of the log.
+///
+/// - The same entries give the same state, and the same results, on every node.
+/// - `time` never goes back.
+/// - A clone costs nothing and is a state of its own: an image is taken from one while this one goes on.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Kv {
+    pub(super) applied: LogIndex,
+    pub(super) time: ClusterTime,
+    pub(super) values: Values,
+    pub(super) locks: Locks,
+}
+
+impl Kv {
+    /// Applies the next entry of the log.
+    pub(crate) fn apply(&mut self, entry: &Entry) -> Applied {
+        debug_assert_eq!(
+            entry.at.index,
+            self.applied.next(),
+            "entries are applied in order"
+        );
+        self.applied = entry.at.index;
+        let proposal = match &entry.body {
+            Body::Noop | Body::Membership(_) => None,
+            Body::Command(payload) => Proposal::decode(payload),
+        };
+        proposal.map_or(Applied::Done, |proposal| self.take(proposal))
+    }
+
+    fn take(&mut self, proposal: Proposal) -> Applied {
+        self.time = self.time.max(proposal.time);
+        self.execute(proposal.command)
+    }
+
+    fn execute(&mut self, command: Command) -> Applied {
+        let done = match command {
+            Command::Single { key, micro_op } => self
+                .values
+                .perform(key, micro_op)
+                .map(|given| given.map_or(Applied::Done, Applied::Value)),
+            Command::Cas {
+                key,
+                expected,
+                value,
+            } => self
+                .values
+                .swap(key, &expected, value)
+                .map(|()| Applied::Done),
+            Command::Transact(transaction) => {
+                self.values.transact(transaction).map(Applied::Values)
+            }
+            Command::Acquire { lock, owner } => {
+                return self.locks.acquire(lock, owner, self.applied);
+            }
+            Command::Release { lock, owner, token } => {
+                return self.locks.release(&lock, &owner, token);
+            }
+        };
+        done.unwrap_or_else(Applied::Rejected)
+    }
+
+    /// The value of a key; null when it is absent.
+    pub(crate) fn read(&self, key: &Key) -> JsonText {
+        self.values.read(key)
+    }
+
+    /// The last entry applied.
+    pub(crate) const fn applied(&self) -> LogIndex {
+        self.applied
+    }
+
+    /// The time that the log has reached.
+    pub(crate) const fn time(&self) -> ClusterTime {
+        self.time
+    }
+}

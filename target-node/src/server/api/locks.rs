@@ -1,0 +1,55 @@
+//! `/locks/{lock}`: who may do what only one may do.
+
+use axum::{extract::State, response::Response};
+use serde::Deserialize;
+
+use super::{
+    door::Door,
+    extract::{Asked, Content, Name, Wait},
+};
+use crate::{
+    kv::{Command, Fence},
+    server::desk::Operation,
+};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AcquireBody {
+    owner: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReleaseBody {
+    owner: String,
+    token: Option<u64>,
+}
+
+pub(super) async fn acquire(
+    State(door): State<Door>,
+    Name(lock): Name,
+    Asked(wait): Asked<Wait>,
+    Content(AcquireBody { owner }): Content<AcquireBody>,
+) -> Response {
+    let command = Command::Acquire {
+        lock: lock.into(),
+        owner: owner.into(),
+    };
+    door.answer(Operation::Command(command), wait.patience())
+        .await
+}
+
+pub(super) async fn release(
+    State(door): State<Door>,
+    Name(lock): Name,
+    Asked(wait): Asked<Wait>,
+    Content(ReleaseBody { owner, token }): Content<ReleaseBody>,
+) -> Response {
+    let command = Command::Release {
+        lock: lock.into(),
+        owner: owner.into(),
+        token: token.map(Fence),
+    };
+    door.answer(Operation::Command(command), wait.patience())
+        .await
+}

@@ -1,0 +1,6 @@
+//! Real processes on loopback, through the HTTP door alone.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cluster;
+mod doors;
+mod failover;
