@@ -20,22 +20,26 @@
 //! | `wal` | appending blocks, segment after segment |
 //! | `recovery` | reading them back, telling torn from damaged |
 //! | `block`, `segment`, `record` | the bytes |
-//! | `disk` | the few file operations needed, real ones here and simulated ones in tests |
 //! | `writer` | the thread that waits for the disk |
+//! | `disk` | the few file operations needed, real ones here and simulated ones in tests |
+//! | `identity`, `error` | whose files these are, and why they cannot be used |
 
 mod block;
 mod disk;
+mod error;
+mod identity;
 mod record;
 mod recovery;
 mod segment;
-#[cfg(test)]
-pub(crate) mod sim_disk;
 #[cfg(test)]
 mod tests;
 mod wal;
 mod writer;
 
 pub(crate) use disk::RealDisk;
-pub(crate) use segment::Identity;
-pub(crate) use wal::{Wal, WalError};
+#[cfg(test)]
+pub(crate) use disk::sim as sim_disk;
+pub(crate) use error::StorageError;
+pub(crate) use identity::Identity;
+pub(crate) use wal::Wal;
 pub(crate) use writer::Writer;

@@ -3,14 +3,15 @@
 use super::{
     block::{self, Block},
     disk::Disk,
+    error::{StorageError, damaged, io_error},
     record,
     segment::{HEADER_BYTES, Header, UNFINISHED_SUFFIX, file_name, is_segment},
-    wal::{Wal, WalError, io_error},
+    wal::Wal,
 };
 use crate::raft::Restored;
 
 /// Reads all segments; leaves `wal` at the end of the last one.
-pub(super) fn recover<D: Disk>(wal: &mut Wal<D>) -> Result<Restored, WalError> {
+pub(super) fn recover<D: Disk>(wal: &mut Wal<D>) -> Result<Restored, StorageError> {
     let names = wal.disk().list().map_err(io_error("list", "the folder"))?;
     for name in names
         .iter()
@@ -32,7 +33,7 @@ fn read_segment<D: Disk>(
     name: &str,
     is_last: bool,
     restored: &mut Restored,
-) -> Result<(), WalError> {
+) -> Result<(), StorageError> {
     let bytes = wal.disk().read(name).map_err(io_error("read", name))?;
     let header = Header::decode(&bytes).map_err(|what| damaged(name, 0, what))?;
     check_header(wal, name, &header)?;
@@ -43,15 +44,15 @@ fn read_segment<D: Disk>(
     wal.offset = end as u64;
     let rest = &bytes[end..];
     if holds_a_block(rest, header.number) {
-        let what = "a block does not verify, but a later one does".into();
-        return Err(damaged(name, end, what));
+        let what = "a block does not verify, but a later one does";
+        return Err(damaged(name, end as u64, what));
     }
     if rest.iter().all(|&byte| byte == 0) {
         return Ok(());
     }
     if !is_last {
-        let what = "a block does not verify, and a later segment exists".into();
-        return Err(damaged(name, end, what));
+        let what = "a block does not verify, and a later segment exists";
+        return Err(damaged(name, end as u64, what));
     }
     let erased = wal.disk().write_at(name, end as u64, &vec![0; rest.len()]);
     erased
@@ -59,9 +60,9 @@ fn read_segment<D: Disk>(
         .map_err(io_error("erase the torn end of", name))
 }
 
-fn check_header<D: Disk>(wal: &Wal<D>, name: &str, header: &Header) -> Result<(), WalError> {
+fn check_header<D: Disk>(wal: &Wal<D>, name: &str, header: &Header) -> Result<(), StorageError> {
     if &header.identity != wal.identity() {
-        return Err(WalError::Foreign {
+        return Err(StorageError::Foreign {
             file: name.into(),
             node: header.identity.node.clone(),
             cluster: header.identity.cluster,
@@ -74,7 +75,7 @@ fn check_header<D: Disk>(wal: &Wal<D>, name: &str, header: &Header) -> Result<()
     if continues {
         Ok(())
     } else {
-        let what = "it does not continue the segment before it, of which a part is missing".into();
+        let what = "it does not continue the segment before it, of which a part is missing";
         Err(damaged(name, 0, what))
     }
 }
@@ -85,11 +86,11 @@ fn read_blocks<D: Disk>(
     name: &str,
     bytes: &[u8],
     restored: &mut Restored,
-) -> Result<usize, WalError> {
+) -> Result<usize, StorageError> {
     let mut offset = HEADER_BYTES;
     while let Some(found) = next_block(wal, &bytes[offset..]) {
         record::replay(found.content, restored)
-            .map_err(|what| damaged(name, offset, what.into()))?;
+            .map_err(|what| damaged(name, offset as u64, what))?;
         wal.chain = found.chain;
         wal.last_index = restored.last_index();
         offset += found.bytes;
@@ -106,12 +107,4 @@ fn holds_a_block(bytes: &[u8], segment: u64) -> bool {
     (0..bytes.len())
         .step_by(block::ALIGNMENT)
         .any(|offset| block::decode(&bytes[offset..], segment).is_some())
-}
-
-fn damaged(name: &str, offset: usize, what: String) -> WalError {
-    WalError::Damaged {
-        file: name.into(),
-        offset,
-        what,
-    }
 }

@@ -12,25 +12,19 @@
 //! | 48 | cluster id u64 |
 //! | 56 | name of the node, padded with zeros, 32 bytes |
 
-use super::block::{Chain, u32_at, u64_at};
+use super::{
+    block::{Chain, u32_at, u64_at},
+    identity::{Identity, decode_name, encode_name},
+};
 use crate::raft::LogIndex;
 
 /// Bytes of a segment before its first block.
 pub(super) const HEADER_BYTES: usize = 88;
 const MAGIC: &[u8; 8] = b"ADRSTWAL";
 const VERSION: u32 = 1;
-const NAME_BYTES: usize = 32;
 const SUFFIX: &str = ".wal";
 /// Suffix of a segment that is being made.
-pub(super) const UNFINISHED_SUFFIX: &str = ".tmp";
-
-/// Whose log it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Identity {
-    /// At most 32 bytes.
-    pub(crate) node: String,
-    pub(crate) cluster: u64,
-}
+pub(super) const UNFINISHED_SUFFIX: &str = ".wal.tmp";
 
 /// The header of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +39,11 @@ pub(super) struct Header {
 /// The file name of a segment; names sort like numbers.
 pub(super) fn file_name(number: u64) -> String {
     format!("{number:016}{SUFFIX}")
+}
+
+/// The name of a segment that is being made.
+pub(super) fn unfinished_name(number: u64) -> String {
+    format!("{number:016}{UNFINISHED_SUFFIX}")
 }
 
 /// Whether a file is a segment.
@@ -64,9 +63,7 @@ impl Header {
         bytes.extend([0; 4]);
         bytes.extend(self.last_index.0.to_le_bytes());
         bytes.extend(self.identity.cluster.to_le_bytes());
-        let mut name = [0; NAME_BYTES];
-        name[..self.identity.node.len()].copy_from_slice(self.identity.node.as_bytes());
-        bytes.extend(name);
+        bytes.extend(encode_name(&self.identity.node));
         let crc = crc32c::crc32c(&bytes[16..]);
         bytes[12..16].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -87,7 +84,6 @@ impl Header {
         if u32_at(head, 12) != crc32c::crc32c(&head[16..]) {
             return Err("the checksum of the header is wrong".into());
         }
-        let name = head[56..].split(|&byte| byte == 0).next().unwrap_or(&[]);
         Ok(Self {
             number: u64_at(head, 16),
             before: Chain {
@@ -97,7 +93,7 @@ impl Header {
             last_index: LogIndex(u64_at(head, 40)),
             identity: Identity {
                 cluster: u64_at(head, 48),
-                node: String::from_utf8_lossy(name).into_owned(),
+                node: decode_name(&head[56..]),
             },
         })
     }

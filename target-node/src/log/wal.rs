@@ -1,46 +1,14 @@
 //! Appending blocks, segment after segment.
 
-use std::io;
-
 use super::{
     block::{self, Chain},
     disk::Disk,
+    error::{StorageError, io_error},
+    identity::Identity,
     record, recovery,
-    segment::{HEADER_BYTES, Header, Identity, UNFINISHED_SUFFIX, file_name},
+    segment::{HEADER_BYTES, Header, file_name, unfinished_name},
 };
 use crate::raft::{LogIndex, Restored, Write};
-
-/// Why a log cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum WalError {
-    #[error(
-        "cannot {action} {file} of the log: {source}; free space or repair the disk, then restart"
-    )]
-    Io {
-        action: &'static str,
-        file: String,
-        source: io::Error,
-    },
-    #[error(
-        "the log is damaged: {file} at offset {offset}: {what}; this node must not vote with a \
-         shortened memory: restore its data folder, or remove the node and add it under a new name"
-    )]
-    Damaged {
-        file: String,
-        offset: usize,
-        what: String,
-    },
-    #[error(
-        "{file} belongs to node {node:?} of cluster {cluster:016x}; use the data folder of this node"
-    )]
-    Foreign {
-        file: String,
-        node: String,
-        cluster: u64,
-    },
-    #[error("the log stopped after an earlier disk error; restart the node")]
-    Poisoned,
-}
 
 /// An open log.
 ///
@@ -67,7 +35,7 @@ impl<D: Disk> Wal<D> {
         disk: D,
         identity: Identity,
         segment_bytes: u64,
-    ) -> Result<(Self, Restored), WalError> {
+    ) -> Result<(Self, Restored), StorageError> {
         let mut wal = Self {
             disk,
             identity,
@@ -87,9 +55,9 @@ impl<D: Disk> Wal<D> {
     }
 
     /// Makes a batch durable: when this returns without error it survives a crash.
-    pub(crate) fn append(&mut self, writes: &[Write]) -> Result<(), WalError> {
+    pub(crate) fn append(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         if self.poisoned {
-            return Err(WalError::Poisoned);
+            return Err(StorageError::Poisoned);
         }
         let done = self.write(writes).and_then(|()| self.sync());
         self.poisoned = done.is_err();
@@ -97,7 +65,7 @@ impl<D: Disk> Wal<D> {
     }
 
     /// Writes a batch without making it durable.
-    pub(super) fn write(&mut self, writes: &[Write]) -> Result<(), WalError> {
+    pub(super) fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         let mut content = Vec::new();
         record::encode(writes, &mut content);
         let need = (block::HEAD_BYTES + content.len()).next_multiple_of(block::ALIGNMENT) as u64;
@@ -114,14 +82,14 @@ impl<D: Disk> Wal<D> {
         Ok(())
     }
 
-    fn sync(&mut self) -> Result<(), WalError> {
+    fn sync(&mut self) -> Result<(), StorageError> {
         let file = file_name(self.segment);
         self.disk.sync(&file).map_err(io_error("sync", &file))
     }
 
     /// Makes the next segment: filled and synced under another name first, so that a segment is
     /// never seen half made.
-    fn start_segment(&mut self, need: u64) -> Result<(), WalError> {
+    fn start_segment(&mut self, need: u64) -> Result<(), StorageError> {
         let number = self.segment + 1;
         let header = Header {
             number,
@@ -133,7 +101,7 @@ impl<D: Disk> Wal<D> {
         let mut bytes = header.encode();
         bytes.resize(usize::try_from(self.size).unwrap_or(usize::MAX), 0);
         let file = file_name(number);
-        let unfinished = format!("{file}{UNFINISHED_SUFFIX}");
+        let unfinished = unfinished_name(number);
         self.disk
             .write_at(&unfinished, 0, &bytes)
             .and_then(|()| self.disk.sync(&unfinished))
@@ -172,13 +140,4 @@ fn last_index(writes: &[Write]) -> Option<LogIndex> {
         Write::Begin { at, keeps, .. } => (!keeps).then_some(at.index),
         Write::Append(entries) => entries.last().map(|entry| entry.at.index),
     })
-}
-
-pub(super) fn io_error(action: &'static str, file: &str) -> impl FnOnce(io::Error) -> WalError {
-    let file = file.to_owned();
-    move |source| WalError::Io {
-        action,
-        file,
-        source,
-    }
 }

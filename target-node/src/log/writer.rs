@@ -2,10 +2,7 @@
 
 use std::{sync::mpsc, thread};
 
-use super::{
-    disk::RealDisk,
-    wal::{Wal, WalError},
-};
+use super::{disk::Disk, error::StorageError, wal::Wal};
 use crate::raft::Batch;
 
 /// The way to the writing thread. It takes one batch at a time and reports each when it is durable.
@@ -16,9 +13,9 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread. `report` is called from it after each batch; after an error it ends.
-    pub(crate) fn start(
-        mut wal: Wal<RealDisk>,
-        mut report: impl FnMut(Result<(), WalError>) + Send + 'static,
+    pub(crate) fn start<D: Disk + Send + 'static>(
+        mut wal: Wal<D>,
+        mut report: impl FnMut(Result<(), StorageError>) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (batches, queue) = mpsc::sync_channel::<Batch>(1);
         thread::Builder::new().name("wal".into()).spawn(move || {

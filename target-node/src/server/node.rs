@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::NodeConfig,
-    log::{WalError, Writer},
+    log::{StorageError, Writer},
     raft::{Effects, Envelope, Gate, Input, Message, NodeId, Raft, Role},
     transport::Outbox,
 };
@@ -31,7 +31,7 @@ pub(super) enum Event {
     Request(Request),
     Viewer(Viewer),
     /// The batch at the disk is durable, or the disk failed.
-    Durable(Result<(), WalError>),
+    Durable(Result<(), StorageError>),
 }
 
 impl From<(NodeId, Message)> for Event {

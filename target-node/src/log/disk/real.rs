@@ -1,34 +1,22 @@
-//! The few file operations a log needs, so that tests can put a failing disk under it.
+//! A folder of the file system.
 
 use std::{
     fs::{self, File},
     io,
     os::unix::fs::FileExt as _,
-    path::{Path, PathBuf},
+    path::Path,
+    sync::Arc,
 };
 
-/// A folder of files. What was written survives a crash only once it was synced; so do names.
-pub(crate) trait Disk {
-    /// The names of all files, sorted.
-    fn list(&self) -> io::Result<Vec<String>>;
-    fn read(&self, name: &str) -> io::Result<Vec<u8>>;
-    /// Writes at an offset; makes the file when there is none.
-    fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
-    /// Makes the content of a file durable.
-    fn sync(&mut self, name: &str) -> io::Result<()>;
-    fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
-    fn remove(&mut self, name: &str) -> io::Result<()>;
-    /// Makes the names in the folder durable.
-    fn sync_names(&mut self) -> io::Result<()>;
-}
+use super::Disk;
 
 /// A folder of the file system, held by one process at a time.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct RealDisk {
-    folder: PathBuf,
-    /// The file written last, kept open.
-    open: Option<(String, File)>,
-    _lock: File,
+    folder: Arc<Path>,
+    /// The file used last, kept open. A file that another handle removed meanwhile can still be read.
+    open: Option<(String, Arc<File>)>,
+    _lock: Arc<File>,
 }
 
 /// The file whose lock keeps a second node out of the folder.
@@ -43,25 +31,26 @@ impl RealDisk {
             io::Error::other(format!("another process uses this folder ({error})"))
         })?;
         Ok(Self {
-            folder: folder.to_owned(),
+            folder: folder.into(),
             open: None,
-            _lock: lock,
+            _lock: Arc::new(lock),
         })
     }
 
-    fn file(&mut self, name: &str) -> io::Result<&File> {
+    fn file(&mut self, name: &str, make: bool) -> io::Result<&File> {
         let reusable = self.open.take().filter(|(open, _)| open == name);
         let entry = match reusable {
             Some(entry) => entry,
-            None => (name.to_owned(), self.open_for_writing(name)?),
+            None => (name.to_owned(), Arc::new(self.open_file(name, make)?)),
         };
         Ok(&self.open.insert(entry).1)
     }
 
-    fn open_for_writing(&self, name: &str) -> io::Result<File> {
+    fn open_file(&self, name: &str, make: bool) -> io::Result<File> {
         File::options()
-            .create(true)
+            .create(make)
             .truncate(false)
+            .read(true)
             .write(true)
             .open(self.folder.join(name))
     }
@@ -77,16 +66,20 @@ impl Disk for RealDisk {
         Ok(names)
     }
 
-    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        fs::read(self.folder.join(name))
+    fn size(&self, name: &str) -> io::Result<u64> {
+        Ok(fs::metadata(self.folder.join(name))?.len())
+    }
+
+    fn read_at(&mut self, name: &str, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        self.file(name, false)?.read_at(into, offset)
     }
 
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.file(name)?.write_all_at(bytes, offset)
+        self.file(name, true)?.write_all_at(bytes, offset)
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {
-        self.file(name)?.sync_data()
+        self.file(name, false)?.sync_data()
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {

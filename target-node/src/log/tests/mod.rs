@@ -5,9 +5,9 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Identity, RealDisk, Wal, WalError,
+    Identity, RealDisk, StorageError, Wal,
     segment::{HEADER_BYTES, file_name},
-    sim_disk::SimDisk,
+    sim_disk::{Operation, SimDisk},
 };
 use crate::raft::{
     Addresses, Body, Entry, HardState, LogIndex, Membership, NodeId, Payload, Position, Restored,
@@ -23,7 +23,7 @@ fn identity() -> Identity {
     }
 }
 
-fn open(disk: SimDisk) -> Result<(Wal<SimDisk>, Restored), WalError> {
+fn open(disk: SimDisk) -> Result<(Wal<SimDisk>, Restored), StorageError> {
     Wal::open(disk, identity(), SEGMENT_BYTES)
 }
 
@@ -160,8 +160,8 @@ fn a_tail_torn_at_any_byte_is_cut_off_and_nothing_before_it() {
     let ends = block_ends(&all);
     let (start, end) = (ends[all.len() - 1], ends[all.len()]);
     for at in start..end {
-        let mut disk = disk_with(&all);
-        disk.damage(&file_name(1))[at..].fill(0);
+        let disk = disk_with(&all);
+        disk.damage(&file_name(1), |bytes| bytes[at..].fill(0));
         let (mut wal, restored) = open(disk).unwrap();
         let whole = restored.entries.len() == expected(&all).entries.len();
         let kept = if whole {
@@ -184,8 +184,8 @@ fn garbage_at_any_byte_of_the_last_block_is_torn_too() {
     let all = batches();
     let ends = block_ends(&all);
     for at in ends[all.len() - 1]..ends[all.len()] {
-        let mut disk = disk_with(&all);
-        disk.damage(&file_name(1))[at] ^= 0x41;
+        let disk = disk_with(&all);
+        disk.damage(&file_name(1), |bytes| bytes[at] ^= 0x41);
         let (wal, restored) = open(disk).unwrap();
         if restored.entries.len() == 3 {
             assert_same(&restored, &expected(&all[..all.len() - 1]));
@@ -203,9 +203,9 @@ fn damage_before_the_last_block_is_refused_with_its_place() {
     let ends = block_ends(&all);
     let before_last = ends[all.len() - 1];
     for at in HEADER_BYTES..before_last {
-        let mut disk = disk_with(&all);
-        disk.damage(&file_name(1))[at] ^= 0x41;
-        let is_padding = open(disk.clone()).is_ok();
+        let disk = disk_with(&all);
+        disk.damage(&file_name(1), |bytes| bytes[at] ^= 0x41);
+        let is_padding = open(disk.copy()).is_ok();
         if is_padding {
             let block_end = ends.iter().find(|&&end| end > at).unwrap();
             assert!(block_end - at < 8, "byte {at} is part of a block");
@@ -213,8 +213,8 @@ fn damage_before_the_last_block_is_refused_with_its_place() {
         }
         let start = *ends.iter().rfind(|&&start| start <= at).unwrap();
         match open(disk) {
-            Err(WalError::Damaged { file, offset, .. }) => {
-                assert_eq!((file, offset), (file_name(1), start), "byte {at}");
+            Err(StorageError::Damaged { file, offset, .. }) => {
+                assert_eq!((file, offset), (file_name(1), start as u64), "byte {at}");
             }
             other => panic!("byte {at}: {other:?}"),
         }
@@ -226,24 +226,27 @@ fn a_header_or_a_segment_gone_bad_is_refused() {
     let batch = |index| vec![Write::Append(vec![entry(1, index, 300)])];
     let all: Vec<_> = (1..=24).map(batch).collect();
     let disk = disk_with(&all);
-    let (wal, restored) = open(disk.clone()).unwrap();
+    let (wal, restored) = open(disk.copy()).unwrap();
     assert!(wal.segment >= 4, "the batches fill several segments");
     assert_same(&restored, &expected(&all));
 
     for at in 0..HEADER_BYTES {
-        let mut disk = disk.clone();
-        disk.damage(&file_name(2))[at] ^= 1;
+        let disk = disk.copy();
+        disk.damage(&file_name(2), |bytes| bytes[at] ^= 1);
         assert!(open(disk).is_err(), "header byte {at}");
     }
-    let mut truncated = disk.clone();
-    truncated.damage(&file_name(2)).truncate(HEADER_BYTES);
+    let truncated = disk.copy();
+    truncated.damage(&file_name(2), |bytes| bytes.truncate(HEADER_BYTES));
     assert!(
-        matches!(open(truncated), Err(WalError::Damaged { .. })),
+        matches!(open(truncated), Err(StorageError::Damaged { .. })),
         "blocks are missing"
     );
-    let mut torn_early = disk;
-    torn_early.damage(&file_name(2))[HEADER_BYTES + 3] ^= 1;
-    assert!(matches!(open(torn_early), Err(WalError::Damaged { .. })));
+    let torn_early = disk;
+    torn_early.damage(&file_name(2), |bytes| bytes[HEADER_BYTES + 3] ^= 1);
+    assert!(matches!(
+        open(torn_early),
+        Err(StorageError::Damaged { .. })
+    ));
 }
 
 #[test]
@@ -270,12 +273,18 @@ fn the_log_of_another_node_is_refused() {
 
 #[test]
 fn after_a_failed_sync_nothing_is_promised_any_more() {
-    let mut disk = SimDisk::default();
-    disk.syncs_left = Some(2);
+    let disk = SimDisk::default();
+    disk.set_faults(|faults| faults.fail(Operation::Sync, 3));
     let (mut wal, _) = open(disk).unwrap();
     wal.append(&[vote(1)]).unwrap();
-    assert!(matches!(wal.append(&[vote(2)]), Err(WalError::Io { .. })));
-    assert!(matches!(wal.append(&[vote(3)]), Err(WalError::Poisoned)));
+    assert!(matches!(
+        wal.append(&[vote(2)]),
+        Err(StorageError::Io { .. })
+    ));
+    assert!(matches!(
+        wal.append(&[vote(3)]),
+        Err(StorageError::Poisoned)
+    ));
 }
 
 #[test]
