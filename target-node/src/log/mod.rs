@@ -46,6 +46,6 @@ pub(crate) use disk::RealDisk;
 #[cfg(test)]
 pub(crate) use disk::sim as sim_disk;
 pub(crate) use error::StorageError;
-pub(crate) use identity::Identity;
-pub(crate) use wal::Wal;
+pub(crate) use identity::{Identity, StoreId};
+pub(crate) use wal::{Settings, Wal};
 pub(crate) use writer::Writer;

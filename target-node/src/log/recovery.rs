@@ -36,6 +36,9 @@ fn read_segment<D: Disk>(
 ) -> Result<(), StorageError> {
     let bytes = wal.disk().read(name).map_err(io_error("read", name))?;
     let header = Header::decode(&bytes).map_err(|what| damaged(name, 0, what))?;
+    if wal.segment == 0 {
+        wal.store = header.store;
+    }
     check_header(wal, name, &header)?;
     wal.segment = header.number;
     wal.size = bytes.len() as u64;
@@ -70,6 +73,7 @@ fn check_header<D: Disk>(wal: &Wal<D>, name: &str, header: &Header) -> Result<()
     }
     let continues = header.number == wal.segment + 1
         && file_name(header.number) == name
+        && header.store == wal.store
         && header.before == wal.chain
         && header.last_index == wal.last_index;
     if continues {

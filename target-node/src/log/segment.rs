@@ -10,18 +10,19 @@
 //! | 32 | CRC of that block u32, zero u32 |
 //! | 40 | last log index before it u64 |
 //! | 48 | cluster id u64 |
-//! | 56 | name of the node, padded with zeros, 32 bytes |
+//! | 56 | store id u64: drawn when the data folder was formatted |
+//! | 64 | name of the node, padded with zeros, 32 bytes |
 
 use super::{
     block::{Chain, u32_at, u64_at},
-    identity::{Identity, decode_name, encode_name},
+    identity::{Identity, StoreId, decode_name, encode_name},
 };
 use crate::raft::LogIndex;
 
 /// Bytes of a segment before its first block.
-pub(super) const HEADER_BYTES: usize = 88;
+pub(super) const HEADER_BYTES: usize = 96;
 const MAGIC: &[u8; 8] = b"ADRSTWAL";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const SUFFIX: &str = ".wal";
 /// Suffix of a segment that is being made.
 pub(super) const UNFINISHED_SUFFIX: &str = ".wal.tmp";
@@ -34,6 +35,7 @@ pub(super) struct Header {
     pub(super) before: Chain,
     pub(super) last_index: LogIndex,
     pub(super) identity: Identity,
+    pub(super) store: StoreId,
 }
 
 /// The file name of a segment; names sort like numbers.
@@ -63,6 +65,7 @@ impl Header {
         bytes.extend([0; 4]);
         bytes.extend(self.last_index.0.to_le_bytes());
         bytes.extend(self.identity.cluster.to_le_bytes());
+        bytes.extend(self.store.0.to_le_bytes());
         bytes.extend(encode_name(&self.identity.node));
         let crc = crc32c::crc32c(&bytes[16..]);
         bytes[12..16].copy_from_slice(&crc.to_le_bytes());
@@ -93,8 +96,9 @@ impl Header {
             last_index: LogIndex(u64_at(head, 40)),
             identity: Identity {
                 cluster: u64_at(head, 48),
-                node: decode_name(&head[56..]),
+                node: decode_name(&head[64..]),
             },
+            store: StoreId(u64_at(head, 56)),
         })
     }
 }

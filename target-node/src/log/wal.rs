@@ -4,11 +4,19 @@ use super::{
     block::{self, Chain},
     disk::Disk,
     error::{StorageError, io_error},
-    identity::Identity,
+    identity::{Identity, StoreId},
     record, recovery,
     segment::{HEADER_BYTES, Header, file_name, unfinished_name},
 };
 use crate::raft::{LogIndex, Restored, Write};
+
+/// How a log is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) segment_bytes: u64,
+    /// The mark of the data folder if it turns out to be empty.
+    pub(crate) new_store: StoreId,
+}
 
 /// An open log.
 ///
@@ -19,7 +27,8 @@ use crate::raft::{LogIndex, Restored, Write};
 pub(crate) struct Wal<D> {
     disk: D,
     identity: Identity,
-    segment_bytes: u64,
+    settings: Settings,
+    pub(super) store: StoreId,
     pub(super) segment: u64,
     pub(super) offset: u64,
     /// Size of the current segment file.
@@ -34,12 +43,13 @@ impl<D: Disk> Wal<D> {
     pub(crate) fn open(
         disk: D,
         identity: Identity,
-        segment_bytes: u64,
+        settings: Settings,
     ) -> Result<(Self, Restored), StorageError> {
         let mut wal = Self {
             disk,
             identity,
-            segment_bytes,
+            settings,
+            store: settings.new_store,
             segment: 0,
             offset: 0,
             size: 0,
@@ -52,6 +62,11 @@ impl<D: Disk> Wal<D> {
             wal.start_segment(0)?;
         }
         Ok((wal, restored))
+    }
+
+    /// The mark of the data folder, the same for as long as it keeps its memory.
+    pub(crate) const fn store(&self) -> StoreId {
+        self.store
     }
 
     /// Makes a batch durable: when this returns without error it survives a crash.
@@ -96,8 +111,9 @@ impl<D: Disk> Wal<D> {
             before: self.chain,
             last_index: self.last_index,
             identity: self.identity.clone(),
+            store: self.store,
         };
-        self.size = self.segment_bytes.max(HEADER_BYTES as u64 + need);
+        self.size = self.settings.segment_bytes.max(HEADER_BYTES as u64 + need);
         let mut bytes = header.encode();
         bytes.resize(usize::try_from(self.size).unwrap_or(usize::MAX), 0);
         let file = file_name(number);

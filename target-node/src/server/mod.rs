@@ -32,7 +32,7 @@ use tokio::{
 use crate::{
     args::NodeArgs,
     config::NodeConfig,
-    log::{Identity, RealDisk, Wal, Writer},
+    log::{Identity, RealDisk, Settings, StoreId, Wal, Writer},
     raft::{Addresses, Config, Membership, NodeId, Raft, Restored},
     transport::{self, Door, Outbox},
 };
@@ -134,14 +134,24 @@ fn open_log(config: &NodeConfig) -> anyhow::Result<(Wal<RealDisk>, Restored)> {
         node: config.id.clone(),
         cluster: cluster_id(&config.peers),
     };
-    let (wal, restored) = Wal::open(disk, identity, config.segment_bytes)
+    let settings = Settings {
+        segment_bytes: config.segment_bytes,
+        new_store: draw_store()?,
+    };
+    let (wal, restored) = Wal::open(disk, identity, settings)
         .with_context(|| format!("cannot open the log in {folder}"))?;
     tracing::info!(
+        store = format_args!("{:016x}", wal.store().0),
         term = restored.hard.term.0,
         entries = restored.entries.len(),
         "read the log back"
     );
     Ok((wal, restored))
+}
+
+fn draw_store() -> anyhow::Result<StoreId> {
+    RealDisk::draw_store_id()
+        .context("the system gives no random number to mark the data folder with")
 }
 
 fn start_writer(wal: Wal<RealDisk>, events: mpsc::Sender<Event>) -> anyhow::Result<Writer> {

@@ -11,11 +11,14 @@ use super::{
 };
 use crate::{
     kv::{Applied, ClusterClock, Key, Kv, Proposal, Rejection},
-    log::{Identity, Wal, sim_disk::SimDisk},
+    log::{Identity, Settings, StoreId, Wal, sim_disk::SimDisk},
     raft::{Batch, Config, Effects, Envelope, Gate, HardState, Input, Raft, Role, Token, Write},
 };
 
-const SEGMENT_BYTES: u64 = 4096;
+const LOG: Settings = Settings {
+    segment_bytes: 4096,
+    new_store: StoreId(1),
+};
 
 /// A client's request inside a node.
 #[derive(Debug)]
@@ -83,8 +86,7 @@ impl Running {
             node: config.id.as_str().into(),
             cluster: 1,
         };
-        let (wal, restored) =
-            Wal::open(disk, identity, SEGMENT_BYTES).expect("crashes never damage a log");
+        let (wal, restored) = Wal::open(disk, identity, LOG).expect("crashes never damage a log");
         let log: Positions = restored.entries.iter().map(|entry| entry.at).collect();
         let on_disk = OnDisk {
             log: log.clone(),

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::Disk;
+use super::{super::identity::StoreId, Disk};
 
 /// A folder of the file system, held by one process at a time.
 #[derive(Debug, Clone)]
@@ -35,6 +35,11 @@ impl RealDisk {
             open: None,
             _lock: Arc::new(lock),
         })
+    }
+
+    /// A mark for the folder, should it turn out to be empty.
+    pub(crate) fn draw_store_id() -> io::Result<StoreId> {
+        Ok(getrandom::u64().map(StoreId)?)
     }
 
     fn file(&mut self, name: &str, make: bool) -> io::Result<&File> {

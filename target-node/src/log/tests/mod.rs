@@ -5,7 +5,8 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Identity, RealDisk, StorageError, Wal,
+    Identity, RealDisk, Settings, StorageError, StoreId, Wal,
+    disk::Disk as _,
     segment::{HEADER_BYTES, file_name},
     sim_disk::{Operation, SimDisk},
 };
@@ -14,7 +15,10 @@ use crate::raft::{
     Term, Write,
 };
 
-const SEGMENT_BYTES: u64 = 2048;
+const SETTINGS: Settings = Settings {
+    segment_bytes: 2048,
+    new_store: StoreId(11),
+};
 
 fn identity() -> Identity {
     Identity {
@@ -24,7 +28,7 @@ fn identity() -> Identity {
 }
 
 fn open(disk: SimDisk) -> Result<(Wal<SimDisk>, Restored), StorageError> {
-    Wal::open(disk, identity(), SEGMENT_BYTES)
+    Wal::open(disk, identity(), SETTINGS)
 }
 
 fn entry(term: u64, index: u64, bytes: usize) -> Entry {
@@ -267,8 +271,39 @@ fn the_log_of_another_node_is_refused() {
         node: "n2".into(),
         cluster: 77,
     };
-    let error = Wal::open(disk, other, SEGMENT_BYTES).unwrap_err();
+    let error = Wal::open(disk, other, SETTINGS).unwrap_err();
     assert!(error.to_string().contains("\"n1\""), "{error}");
+}
+
+#[test]
+fn a_data_folder_keeps_the_mark_it_was_formatted_with() {
+    let disk = SimDisk::default();
+    let open_with = |store| {
+        let settings = Settings {
+            new_store: StoreId(store),
+            ..SETTINGS
+        };
+        let (mut wal, _) = Wal::open(disk.clone(), identity(), settings).unwrap();
+        wal.append(&[Write::Append(vec![entry(1, store, 1500)])])
+            .unwrap();
+        wal.store()
+    };
+    assert_eq!([1, 2, 3].map(open_with), [StoreId(1); 3]);
+    let (wal, _) = open(disk.copy()).unwrap();
+    assert!(wal.segment > 2, "later segments have it too");
+
+    let others = disk_with(&[vec![Write::Append(vec![entry(1, 1, 1500)])]; 1]);
+    let first = others.clone().read(&file_name(1)).unwrap();
+    disk.damage(&file_name(1), |bytes| *bytes = first);
+    assert!(
+        matches!(open(disk), Err(StorageError::Damaged { .. })),
+        "of another life"
+    );
+    let drawn = [
+        RealDisk::draw_store_id().unwrap(),
+        RealDisk::draw_store_id().unwrap(),
+    ];
+    assert_ne!(drawn[0], drawn[1]);
 }
 
 #[test]
@@ -292,7 +327,7 @@ fn real_files_keep_a_log_and_one_process_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let all = batches();
     let disk = RealDisk::open(folder.path()).unwrap();
-    let (mut wal, _) = Wal::open(disk, identity(), SEGMENT_BYTES).unwrap();
+    let (mut wal, _) = Wal::open(disk, identity(), SETTINGS).unwrap();
     for batch in &all {
         wal.append(batch).unwrap();
     }
@@ -302,7 +337,7 @@ fn real_files_keep_a_log_and_one_process_at_a_time() {
     );
     drop(wal);
     let disk = RealDisk::open(folder.path()).unwrap();
-    let (_, restored) = Wal::open(disk, identity(), SEGMENT_BYTES).unwrap();
+    let (_, restored) = Wal::open(disk, identity(), SETTINGS).unwrap();
     assert_same(&restored, &expected(&all));
 }
 
