@@ -20,7 +20,7 @@
 //! # What clients ask
 //! | request | meaning |
 //! |---|---|
-//! | `GET /kv/{key}` | linearizable read; an absent key reads null |
+//! | `GET /kv/{key}?level=…` | read; an absent key reads null |
 //! | `PUT /kv/{key}` `{"value": …}` | write; null deletes |
 //! | `DELETE /kv/{key}` | delete |
 //! | `POST /kv/{key}/cas` `{"expected": …, "value": …}` | write if the key holds `expected` |
@@ -34,10 +34,23 @@
 //!
 //! `?timeout_ms=n` makes any of them wait less than 5 s, which is also the most.
 //!
+//! A read sees everything that was complete before it began (`linearizable`, or `log`, which proves it by an entry of
+//! its own), or at least the entry `min_index` (`monotonic`), or whatever the node has (`local`).
+//!
+//! # Once
+//! A change that is sent twice may take place twice, unless it belongs to a session: `POST /sessions?idle_ms=n` answers a
+//! `client`, and each change then has the headers `Session-Client`, `Session-Sequence` (a number of the client's choice, the
+//! same when it is sent again) and, to have old answers dropped, `Session-Acknowledged` (the first sequence without an answer).
+//! Whatever node leads, the second time is answered as the first was. A session ends after 10 minutes of silence, or `idle_ms`, by
+//! a time that stands still while the cluster is down; `POST /sessions/{client}/keep-alive` is a sign of life.
+//!
+//! `session_expired` says that *this* request was not executed and never will be. Who has sent the same
+//! sequence before, and got no answer, knows as little about that one as before: its outcome stays unknown.
+//!
 //! # What clients are told
 //! Every answer is one JSON object: `outcome` is `ok` (200), `fail` (4xx or 503: certainly without effect, now
 //! and later) or `unknown` (504: it may have taken effect, or may yet); then `value` (reads, sums), `values` (transactions), `token`
-//! (locks), `error` and `message`, `node`, `leader`, `leader_url`, `term`,
+//! (locks), `client` (sessions), `error` and `message`, `node`, `leader`, `leader_url`, `term`,
 //! and `index`, the last log entry the node has applied. A read that is not served is a `fail`.
 //!
 //! | error | outcome | status |
@@ -46,15 +59,15 @@
 //! | `cas_mismatch`, `wrong_type`, `lock_held`, `lock_not_held` | fail | 409 |
 //! | `too_large` | fail | 413 |
 //! | `bad_request`, `not_found` | fail | 400, 404 |
-//! | `passed` (state hashes) | fail | 410 |
-//! | `busy` | fail | 503 |
+//! | `session_expired`, `passed` (state hashes) | fail | 410 |
+//! | `busy`, `behind` (monotonic reads) | fail | 503 |
 //! | `timeout`, `stopping` | fail for reads, unknown for changes | 503, 504 |
 //! | `leadership_lost` | unknown | 504 |
 //!
 //! # How it is built
 //! - `raft`: the algorithm, as a function of time and input. No sockets, clocks, threads.
 //! - `log`: what must be remembered, in segment files; one sync a batch, before anything is said that depends on it.
-//! - `kv`: the state machine: values, locks, transactions, and images of all of it.
+//! - `kv`: the state machine: values, locks, transactions, sessions, and images of all of it.
 //! - `transport`: messages between nodes over TCP, dropped rather than queued without bound.
 //! - `server`: one task that owns all of this and never waits for the disk, and the HTTP door.
 //! - `sim` (tests only): clusters of the real parts in virtual time, with the laws of Raft checked after every event.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{locks::Fence, value::JsonText};
+use super::{locks::Fence, sessions::ClientId, value::JsonText};
 
 /// The result of a command; the client that asked is told it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub(crate) enum Applied {
     Values(Vec<JsonText>),
     /// The lock is held by who asked, under this token.
     Granted(Fence),
+    /// The session is open.
+    Registered(ClientId),
     /// Nothing changed.
     Rejected(Rejection),
 }
@@ -31,4 +33,6 @@ pub(crate) enum Rejection {
     LockHeld,
     /// The owner does not hold the lock, or not by this token.
     LockNotHeld,
+    /// The session is not there, or the answer to this request is not kept any more.
+    SessionExpired,
 }

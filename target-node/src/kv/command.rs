@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     locks::{Fence, Owner},
+    sessions::{ClientId, Stamp},
     time::ClusterTime,
     value::JsonText,
 };
@@ -80,12 +81,67 @@ pub(crate) enum Command {
         owner: Owner,
         token: Option<Fence>,
     },
+    /// Opens a session that ends after so long a silence.
+    Register {
+        idle_ms: u64,
+    },
+    KeepAlive {
+        client: ClientId,
+    },
 }
 
-/// What one entry carries: a command, and when the leader proposed it.
+/// What a client that gets no answer knows of a command, and when its result can be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nature {
+    /// It has no effect, whether it takes place or not.
+    Reads,
+    /// It has an effect, and only one result.
+    Writes,
+    /// It has an effect, and a result that depends on the state.
+    Decides,
+}
+
+impl Command {
+    pub(crate) fn nature(&self) -> Nature {
+        match self {
+            Self::Single { micro_op, .. } => micro_op.nature(),
+            Self::Transact(transaction) => transaction.nature(),
+            Self::Cas { .. }
+            | Self::Acquire { .. }
+            | Self::Release { .. }
+            | Self::Register { .. }
+            | Self::KeepAlive { .. } => Nature::Decides,
+        }
+    }
+}
+
+impl MicroOp {
+    const fn nature(&self) -> Nature {
+        match self {
+            Self::Read => Nature::Reads,
+            Self::Write(_) | Self::Delete => Nature::Writes,
+            Self::Append(_) | Self::Add(_) => Nature::Decides,
+        }
+    }
+}
+
+impl Transaction {
+    fn nature(&self) -> Nature {
+        let reads = |(_, micro_op): &(Key, MicroOp)| micro_op.nature() == Nature::Reads;
+        if self.micro_ops.iter().all(reads) {
+            Nature::Reads
+        } else {
+            Nature::Decides
+        }
+    }
+}
+
+/// What one entry carries: a command, when the leader proposed it, and whose it is, if it must take place
+/// only once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Proposal {
     pub(crate) time: ClusterTime,
+    pub(crate) stamp: Option<Stamp>,
     pub(crate) command: Command,
 }
 

@@ -7,38 +7,23 @@
 //! | part | content |
 //! |---|---|
 //! | magic | `ADRKV` and the version of the format, one byte each |
-//! | record | length u32 little-endian, then a [`Record`] in postcard |
-//! | last record | the number of records before it; without it the image is cut short |
+//! | head | length u32 little-endian, then a [`Head`] in postcard; it says how many records follow |
+//! | records | each a length u32 little-endian, then a [`Record`](super::record::Record) in postcard |
 
 use std::{
     fmt,
     io::{self, Read, Write},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, de::DeserializeOwned};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{command::Key, locks::Holder, state::Kv, time::ClusterTime, value::JsonText};
-use crate::raft::LogIndex;
+use super::{record::Head, state::Kv};
 
 const MAGIC: &[u8; 5] = b"ADRKV";
 const VERSION: u8 = 1;
 /// Longest record; the longest answer of a transaction fits.
 const RECORD_BYTES_MAX: u32 = 16 << 20;
-
-/// A piece of the state. New kinds go to the end; a change of a kind is a new version.
-#[derive(Debug, Serialize, Deserialize)]
-enum Record {
-    Head {
-        applied: LogIndex,
-        time: ClusterTime,
-    },
-    Value(Key, JsonText),
-    Lock(Key, Holder),
-    End {
-        records: u64,
-    },
-}
 
 /// Why an image cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +36,8 @@ pub(crate) enum ImageError {
         "the image has version {0}, this program reads {VERSION}; use the program that wrote it"
     )]
     Version(u8),
-    #[error("record {record} of the image is damaged: {what}; take the image from another node")]
-    Damaged { record: u64, what: &'static str },
+    #[error("the image is damaged after {records} records: {what}; take it from another node")]
+    Damaged { records: u64, what: &'static str },
 }
 
 /// A number that equal states share and different ones do not.
@@ -71,30 +56,24 @@ impl Kv {
         out.write_all(MAGIC)?;
         out.write_all(&[VERSION])?;
         let mut buffer = Vec::new();
-        let mut records = 0;
-        for record in self.records() {
-            write_record(&record, &mut buffer, out)?;
-            records += 1;
-        }
-        write_record(&Record::End { records }, &mut buffer, out)
+        write_record(&self.head(), &mut buffer, out)?;
+        self.records()
+            .try_for_each(|record| write_record(&record, &mut buffer, out))
     }
 
     /// The state that an image shows; reads up to its end and not beyond.
     pub(crate) fn decode(input: &mut impl Read) -> Result<Self, ImageError> {
         read_magic(input)?;
         let mut buffer = Vec::new();
-        let mut state = Self::default();
-        let mut read = 0;
-        loop {
-            let damaged = |what| ImageError::Damaged { record: read, what };
-            let record = read_record(input, &mut buffer)?.map_err(damaged)?;
-            match record {
-                Record::End { records } if records == read => return Ok(state),
-                Record::End { .. } => return Err(damaged("records are missing")),
-                Record::Head { .. } | Record::Value(..) | Record::Lock(..) => state.put(record),
-            }
-            read += 1;
+        let damaged = |records| move |what| ImageError::Damaged { records, what };
+        let head: Head = read_record(input, &mut buffer)?.map_err(damaged(0))?;
+        let mut state = Self::with_head(&head);
+        for number in 0..head.records {
+            let record = read_record(input, &mut buffer)?;
+            let put = record.and_then(|record| state.put(record));
+            put.map_err(damaged(number))?;
         }
+        Ok(state)
     }
 
     /// The hash of this state's image: of everything that commands can see, and of the last entry applied.
@@ -103,35 +82,13 @@ impl Kv {
         self.encode(&mut hashing).expect("a hash takes all bytes");
         StateHash(hashing.0.digest())
     }
-
-    fn records(&self) -> impl Iterator<Item = Record> {
-        let head = Record::Head {
-            applied: self.applied,
-            time: self.time,
-        };
-        let values = self.values.iter();
-        let values = values.map(|(key, value)| Record::Value(key.clone(), value.clone()));
-        let locks = self.locks.0.iter();
-        let locks = locks.map(|(lock, holder)| Record::Lock(lock.clone(), holder.clone()));
-        [head].into_iter().chain(values).chain(locks)
-    }
-
-    fn put(&mut self, record: Record) {
-        match record {
-            Record::Head { applied, time } => {
-                self.applied = applied;
-                self.time = time;
-            }
-            Record::Value(key, value) => self.values.write(key, value),
-            Record::Lock(lock, holder) => {
-                self.locks.0.insert(lock, holder);
-            }
-            Record::End { .. } => {}
-        }
-    }
 }
 
-fn write_record(record: &Record, buffer: &mut Vec<u8>, out: &mut impl Write) -> io::Result<()> {
+fn write_record(
+    record: &impl Serialize,
+    buffer: &mut Vec<u8>,
+    out: &mut impl Write,
+) -> io::Result<()> {
     buffer.clear();
     postcard::to_io(record, &mut *buffer).expect("texts and numbers always encode");
     let length = u32::try_from(buffer.len()).expect("answers are bounded");
@@ -154,15 +111,15 @@ fn read_magic(input: &mut impl Read) -> Result<(), ImageError> {
 }
 
 /// The next record, or what is wrong with it.
-fn read_record(
+fn read_record<T: DeserializeOwned>(
     input: &mut impl Read,
     buffer: &mut Vec<u8>,
-) -> io::Result<Result<Record, &'static str>> {
+) -> io::Result<Result<T, &'static str>> {
     let mut length = [0; 4];
     input.read_exact(&mut length)?;
     let length = u32::from_le_bytes(length);
     if length > RECORD_BYTES_MAX {
-        return Ok(Err("its length is beyond every bound"));
+        return Ok(Err("a length is beyond every bound"));
     }
     buffer.clear();
     // Memory is taken as bytes arrive, not as the length promises.
@@ -172,9 +129,10 @@ fn read_record(
     }
     let decoded = postcard::take_from_bytes(buffer).ok();
     let whole = decoded.and_then(|(record, rest)| rest.is_empty().then_some(record));
-    Ok(whole.ok_or("it cannot be understood"))
+    Ok(whole.ok_or("a record cannot be understood"))
 }
 
+/// Something to write an image into, of which only the hash stays.
 struct Hashing(Xxh3);
 
 impl Write for Hashing {

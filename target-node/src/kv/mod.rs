@@ -12,7 +12,9 @@
 //! | `value` | JSON in one spelling |
 //! | `values` | keys and what they hold; transactions |
 //! | `locks` | locks with fencing tokens |
+//! | `sessions` | exactly once: who asked what, and what was answered |
 //! | `time` | the cluster's time, carried by the log |
+//! | `record` | the pieces of a state |
 //! | `image` | the whole state as a stream of bytes, and its hash |
 
 mod applied;
@@ -26,6 +28,8 @@ mod command;
 )]
 mod image;
 mod locks;
+mod record;
+mod sessions;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -34,8 +38,9 @@ mod value;
 mod values;
 
 pub(crate) use applied::{Applied, Rejection};
-pub(crate) use command::{Command, Condition, Key, MicroOp, Proposal, Transaction};
+pub(crate) use command::{Command, Condition, Key, MicroOp, Nature, Proposal, Transaction};
 pub(crate) use locks::Fence;
+pub(crate) use sessions::{ClientId, Sequence, Stamp};
 pub(crate) use state::Kv;
 pub(crate) use time::ClusterClock;
 pub(crate) use value::JsonText;

@@ -1,9 +1,10 @@
 //! The state after a prefix of the log, and the one way to change it.
 
 use super::{
-    applied::Applied,
+    applied::{Applied, Rejection},
     command::{Command, Key, Proposal},
     locks::Locks,
+    sessions::{ClientId, Known, Sessions, Stamp},
     time::ClusterTime,
     value::JsonText,
     values::Values,
@@ -21,6 +22,7 @@ pub(crate) struct Kv {
     pub(super) time: ClusterTime,
     pub(super) values: Values,
     pub(super) locks: Locks,
+    pub(super) sessions: Sessions,
 }
 
 impl Kv {
@@ -41,7 +43,23 @@ impl Kv {
 
     fn take(&mut self, proposal: Proposal) -> Applied {
         self.time = self.time.max(proposal.time);
-        self.execute(proposal.command)
+        self.sessions.expire(self.time);
+        match proposal.stamp {
+            None => self.execute(proposal.command),
+            Some(stamp) => self.execute_once(stamp, proposal.command),
+        }
+    }
+
+    fn execute_once(&mut self, stamp: Stamp, command: Command) -> Applied {
+        match self.sessions.look_up(stamp, self.time) {
+            Known::Fresh => {
+                let applied = self.execute(command);
+                self.sessions.keep(stamp, applied.clone());
+                applied
+            }
+            Known::Executed(applied) => applied,
+            Known::Forgotten => Applied::Rejected(Rejection::SessionExpired),
+        }
     }
 
     fn execute(&mut self, command: Command) -> Applied {
@@ -66,6 +84,16 @@ impl Kv {
             }
             Command::Release { lock, owner, token } => {
                 return self.locks.release(&lock, &owner, token);
+            }
+            Command::Register { idle_ms } => {
+                let client = ClientId(self.applied.0);
+                self.sessions.register(client, idle_ms, self.time);
+                return Applied::Registered(client);
+            }
+            Command::KeepAlive { client } => {
+                let there = self.sessions.keep_alive(client, self.time);
+                let done = there.then_some(Applied::Done);
+                done.ok_or(Rejection::SessionExpired)
             }
         };
         done.unwrap_or_else(Applied::Rejected)

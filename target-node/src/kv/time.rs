@@ -13,6 +13,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct ClusterTime(pub(crate) u64);
 
+impl ClusterTime {
+    pub(super) const fn after(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+}
+
 /// One node's idea of the cluster's time: what the log said last, and how long ago.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ClusterClock {

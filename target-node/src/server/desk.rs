@@ -9,7 +9,7 @@ use super::{
     viewers::{Viewer, Viewers},
 };
 use crate::{
-    kv::{ClusterClock, Command, Key, Kv, MicroOp, Proposal},
+    kv::{ClusterClock, Command, Key, Kv, Nature, Proposal, Stamp},
     raft::{Committed, Payload, ReadGrant, Refusal, Token},
 };
 
@@ -24,16 +24,22 @@ pub(super) struct Request {
 
 #[derive(Debug)]
 pub(super) enum Operation {
+    /// A read that sees everything that was complete before it began.
     Read { key: Key },
-    Command(Command),
+    /// A read of what this node has applied so far.
+    ReadLocal { key: Key },
+    /// Something that goes through the log; with a stamp it takes place only once.
+    Command {
+        command: Command,
+        stamp: Option<Stamp>,
+    },
 }
 
 impl Operation {
-    /// Whether it may have changed something if nobody knows how it ended.
-    pub(super) const fn has_effect(&self) -> bool {
+    pub(super) fn nature(&self) -> Nature {
         match self {
-            Self::Read { .. } => false,
-            Self::Command(_) => true,
+            Self::Read { .. } | Self::ReadLocal { .. } => Nature::Reads,
+            Self::Command { command, .. } => command.nature(),
         }
     }
 }
@@ -57,8 +63,17 @@ struct Waiting {
 enum Awaits {
     /// Permission to read the key.
     Grant(Key),
-    /// The entry to be applied; `is_write` if what it will give is known beforehand.
-    Entry { is_write: bool },
+    /// The entry to be applied.
+    Entry(Nature),
+}
+
+impl Waiting {
+    const fn nature(&self) -> Nature {
+        match self.awaits {
+            Awaits::Grant(_) => Nature::Reads,
+            Awaits::Entry(nature) => nature,
+        }
+    }
 }
 
 /// The state machine and who waits for it.
@@ -85,12 +100,20 @@ impl Desk {
                 asked.reads.push(token);
                 Awaits::Grant(key)
             }
-            Operation::Command(command) => {
-                let is_write = is_write(&command);
-                let time = self.clock.time(now);
-                let proposal = Proposal { time, command };
+            Operation::ReadLocal { key } => {
+                // A client that went away is told nothing.
+                let _ = request.reply.send(Answer::value(self.kv.read(&key)));
+                return;
+            }
+            Operation::Command { command, stamp } => {
+                let nature = command.nature();
+                let proposal = Proposal {
+                    time: self.clock.time(now),
+                    stamp,
+                    command,
+                };
                 asked.commands.push((token, proposal.encode()));
-                Awaits::Entry { is_write }
+                Awaits::Entry(nature)
             }
         };
         let waiting = Waiting {
@@ -112,11 +135,8 @@ impl Desk {
 
     /// Only writes: what anything else gives is not known before it is applied.
     pub(super) fn acknowledge_early(&mut self, token: Token) {
-        let is_write = |waiting: &Waiting| match waiting.awaits {
-            Awaits::Entry { is_write } => is_write,
-            Awaits::Grant(_) => false,
-        };
-        if self.waiting.get(&token).is_some_and(is_write) {
+        let waiting = self.waiting.get(&token);
+        if waiting.is_some_and(|waiting| waiting.nature() == Nature::Writes) {
             self.answer(token, Answer::done);
         }
     }
@@ -139,7 +159,11 @@ impl Desk {
     }
 
     pub(super) fn refuse(&mut self, token: Token, refusal: Refusal) {
-        self.answer(token, || Answer::refused(refusal));
+        let Some(waiting) = self.waiting.remove(&token) else {
+            return;
+        };
+        let answer = Answer::refused(refusal, waiting.nature());
+        let _ = waiting.reply.send(answer);
     }
 
     fn answer(&mut self, token: Token, answer: impl FnOnce() -> Answer) {
@@ -147,18 +171,5 @@ impl Desk {
             // A client that went away is told nothing.
             let _ = waiting.reply.send(answer());
         }
-    }
-}
-
-fn is_write(command: &Command) -> bool {
-    match command {
-        Command::Single { micro_op, .. } => match micro_op {
-            MicroOp::Write(_) | MicroOp::Delete => true,
-            MicroOp::Read | MicroOp::Append(_) | MicroOp::Add(_) => false,
-        },
-        Command::Cas { .. }
-        | Command::Transact(_)
-        | Command::Acquire { .. }
-        | Command::Release { .. } => false,
     }
 }

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::{
-    kv::{Applied, JsonText, Rejection},
+    kv::{Applied, JsonText, Nature, Rejection},
     raft::Refusal,
 };
 
@@ -30,6 +30,8 @@ pub(super) enum Reason {
     TooLarge,
     LockHeld,
     LockNotHeld,
+    SessionExpired,
+    Behind,
     Passed,
     Busy,
     Timeout,
@@ -48,6 +50,10 @@ impl Reason {
             Self::TooLarge => "the value, the sum or the answer would become too large",
             Self::LockHeld => "another owner holds the lock; ask again until it is free",
             Self::LockNotHeld => "this owner does not hold the lock, or not by this token",
+            Self::SessionExpired => {
+                "the session is not there, or no longer has the answer to this request; register again"
+            }
+            Self::Behind => "this node has not applied min_index yet; ask another",
             Self::Passed => "the state at this index is gone; ask for one that is yet to come",
             Self::Busy => "too many operations wait; try again later",
             Self::Timeout => "no majority confirmed in time",
@@ -68,10 +74,12 @@ impl Reason {
             Self::NotLeader => 421,
             Self::CasMismatch | Self::WrongType | Self::LockHeld | Self::LockNotHeld => 409,
             Self::TooLarge => 413,
-            Self::Passed => 410,
+            Self::SessionExpired | Self::Passed => 410,
             Self::BadRequest => 400,
             Self::NotFound => 404,
-            Self::Busy | Self::Timeout | Self::LeadershipLost | Self::Stopping => 503,
+            Self::Behind | Self::Busy | Self::Timeout | Self::LeadershipLost | Self::Stopping => {
+                503
+            }
         }
     }
 }
@@ -84,6 +92,7 @@ impl From<Rejection> for Reason {
             Rejection::TooLarge => Self::TooLarge,
             Rejection::LockHeld => Self::LockHeld,
             Rejection::LockNotHeld => Self::LockNotHeld,
+            Rejection::SessionExpired => Self::SessionExpired,
         }
     }
 }
@@ -100,6 +109,9 @@ pub(super) struct Gift {
     /// The fencing token of a lock.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<u64>,
+    /// The client that a session was opened for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<u64>,
 }
 
 /// How an operation ended, before the node adds who and where it is.
@@ -143,6 +155,10 @@ impl Answer {
                 token: Some(token.0),
                 ..Gift::default()
             }),
+            Applied::Registered(client) => Self::given(Gift {
+                client: Some(client.0),
+                ..Gift::default()
+            }),
             Applied::Rejected(rejection) => Self::failed(rejection.into()),
         }
     }
@@ -160,8 +176,15 @@ impl Answer {
         }
     }
 
-    /// Possibly with effect.
-    pub(super) fn unknown(reason: Reason) -> Self {
+    /// Without a result: nobody knows of anything that has an effect whether it took place.
+    pub(super) fn lost(reason: Reason, nature: Nature) -> Self {
+        match nature {
+            Nature::Reads => Self::failed(reason),
+            Nature::Writes | Nature::Decides => Self::unknown(reason),
+        }
+    }
+
+    fn unknown(reason: Reason) -> Self {
         Self {
             outcome: Outcome::Unknown,
             gift: Gift::default(),
@@ -169,11 +192,11 @@ impl Answer {
         }
     }
 
-    pub(super) fn refused(refusal: Refusal) -> Self {
+    pub(super) fn refused(refusal: Refusal, nature: Nature) -> Self {
         match refusal {
             Refusal::NotLeader => Self::failed(Reason::NotLeader),
             Refusal::Busy => Self::failed(Reason::Busy),
-            Refusal::LeadershipLost => Self::unknown(Reason::LeadershipLost),
+            Refusal::LeadershipLost => Self::lost(Reason::LeadershipLost, nature),
         }
     }
 

@@ -122,7 +122,12 @@ impl Running {
         let input = match operation.action.command(operation.key) {
             Some(command) => {
                 let time = self.clock.time(now);
-                Input::Propose(vec![(token, Proposal { time, command }.encode())])
+                let proposal = Proposal {
+                    time,
+                    stamp: None,
+                    command,
+                };
+                Input::Propose(vec![(token, proposal.encode())])
             }
             None => Input::Read(vec![token]),
         };
@@ -196,6 +201,7 @@ impl Running {
                 other @ (Applied::Value(_)
                 | Applied::Values(_)
                 | Applied::Granted(_)
+                | Applied::Registered(_)
                 | Applied::Rejected(_)) => {
                     unreachable!("clients only write and compare: {other:?}")
                 }

@@ -4,3 +4,5 @@
 mod cluster;
 mod doors;
 mod failover;
+mod levels;
+mod sessions;

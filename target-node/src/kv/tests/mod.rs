@@ -3,12 +3,14 @@
 mod image;
 mod oracle;
 mod rules;
+mod sessions;
+mod sessions_oracle;
 
 use serde_json::Value;
 
 use super::{
-    Applied, Command, Condition, Fence, JsonText, Key, Kv, MicroOp, Proposal, Rejection,
-    Transaction, time::ClusterTime,
+    Applied, ClientId, Command, Condition, Fence, JsonText, Key, Kv, MicroOp, Proposal, Rejection,
+    Sequence, Stamp, Transaction, time::ClusterTime,
 };
 use crate::raft::{Body, Entry, Payload, Position, Term};
 
@@ -22,8 +24,37 @@ fn apply_body(kv: &mut Kv, body: Body) -> Applied {
 }
 
 fn propose(kv: &mut Kv, time: u64, command: Command) -> Applied {
-    let time = ClusterTime(time);
-    apply_body(kv, Body::Command(Proposal { time, command }.encode()))
+    let proposal = Proposal {
+        time: ClusterTime(time),
+        stamp: None,
+        command,
+    };
+    apply_body(kv, Body::Command(proposal.encode()))
+}
+
+fn propose_once(kv: &mut Kv, time: u64, stamp: Stamp, command: Command) -> Applied {
+    let proposal = Proposal {
+        time: ClusterTime(time),
+        stamp: Some(stamp),
+        command,
+    };
+    apply_body(kv, Body::Command(proposal.encode()))
+}
+
+fn stamp(client: ClientId, sequence: u64, unanswered: u64) -> Stamp {
+    Stamp {
+        client,
+        sequence: Sequence(sequence),
+        unanswered: Sequence(unanswered),
+    }
+}
+
+fn register(kv: &mut Kv, idle_ms: u64) -> ClientId {
+    let applied = run(kv, Command::Register { idle_ms });
+    let Applied::Registered(client) = applied else {
+        panic!("registered {applied:?}")
+    };
+    client
 }
 
 fn run(kv: &mut Kv, command: Command) -> Applied {
@@ -85,6 +116,10 @@ fn gibberish() -> Body {
 }
 
 fn encoded(command: Command) -> Vec<u8> {
-    let time = ClusterTime(0);
-    Proposal { time, command }.encode().bytes().to_vec()
+    let proposal = Proposal {
+        time: ClusterTime(0),
+        stamp: None,
+        command,
+    };
+    proposal.encode().bytes().to_vec()
 }

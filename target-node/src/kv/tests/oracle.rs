@@ -111,7 +111,7 @@ fn meaning(applied: Applied, acts: usize) -> Result<Vec<Value>, Rejection> {
         Applied::Value(value) => Ok(vec![parse(&value)]),
         Applied::Values(values) => Ok(values.iter().map(parse).collect()),
         Applied::Rejected(rejection) => Err(rejection),
-        Applied::Granted(_) => panic!("no lock was asked for"),
+        Applied::Granted(_) | Applied::Registered(_) => panic!("that was not asked for"),
     }
 }
 
@@ -186,7 +186,10 @@ fn draws_reach_success_and_each_rejection() {
             Command::Single { .. } => "single",
             Command::Cas { .. } => "cas",
             Command::Transact(_) => "transaction",
-            Command::Acquire { .. } | Command::Release { .. } => unreachable!("never drawn"),
+            Command::Acquire { .. }
+            | Command::Release { .. }
+            | Command::Register { .. }
+            | Command::KeepAlive { .. } => unreachable!("never drawn"),
         };
         *seen.entry(format!("{kind} {end}")).or_default() += 1;
     }

@@ -12,7 +12,9 @@ use tokio::{
     time::timeout,
 };
 
+use super::terms::Terms;
 use crate::{
+    kv::Command,
     raft::LogIndex,
     server::{
         desk::{Operation, Request},
@@ -33,6 +35,15 @@ pub(super) struct Door {
     permits: Arc<Semaphore>,
 }
 
+/// An operation, and what it waits for.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) operation: Operation,
+    /// It begins once the node has applied this entry.
+    pub(super) not_before: LogIndex,
+    pub(super) patience: Duration,
+}
+
 impl Door {
     pub(super) fn new(events: mpsc::Sender<Event>, status: watch::Receiver<Status>) -> Self {
         let permits = Arc::new(Semaphore::new(WAITING_MAX));
@@ -48,58 +59,83 @@ impl Door {
         self.status.borrow()
     }
 
-    pub(super) async fn answer(&self, operation: Operation, patience: Duration) -> Response {
-        self.respond(self.perform(operation, patience).await)
+    /// Has a command go through the log.
+    pub(super) async fn command(&self, command: Command, terms: Terms) -> Response {
+        let Terms { stamp, patience } = terms;
+        let ask = Ask {
+            operation: Operation::Command { command, stamp },
+            not_before: LogIndex(0),
+            patience,
+        };
+        self.answer(ask).await
+    }
+
+    pub(super) async fn answer(&self, ask: Ask) -> Response {
+        self.respond(self.perform(ask).await)
     }
 
     /// Every request ends: answered by the node, refused at once, or given up.
-    async fn perform(&self, operation: Operation, patience: Duration) -> Answer {
+    async fn perform(&self, ask: Ask) -> Answer {
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
             return Answer::failed(Reason::Busy);
         };
-        let without_answer = without_answer(&operation);
+        let patience = ask.patience;
+        let nature = ask.operation.nature();
+        let not_before = ask.not_before;
         let (reply, answer) = oneshot::channel();
         let request = Request {
-            operation,
+            operation: ask.operation,
             reply,
             permit,
         };
         let under_way = async {
-            if self.events.send(Event::Request(request)).await.is_err() {
+            if !self.reached(not_before).await || self.send(Event::Request(request)).await.is_err()
+            {
                 return Answer::failed(Reason::Stopping);
             }
-            let lost = |_| without_answer(Reason::Stopping);
-            answer.await.unwrap_or_else(lost)
+            let stopped = |_| Answer::lost(Reason::Stopping, nature);
+            answer.await.unwrap_or_else(stopped)
         };
-        let late = |_| without_answer(Reason::Timeout);
+        let late = |_| Answer::lost(self.why_late(not_before), nature);
         timeout(patience, under_way).await.unwrap_or_else(late)
+    }
+
+    /// Waits until the node has applied `index`; false if it ends before.
+    async fn reached(&self, index: LogIndex) -> bool {
+        let mut status = self.status.clone();
+        let reached = status.wait_for(|status| status.sender.index >= index.0);
+        reached.await.is_ok()
+    }
+
+    fn why_late(&self, not_before: LogIndex) -> Reason {
+        if self.status.borrow().sender.index < not_before.0 {
+            Reason::Behind
+        } else {
+            Reason::Timeout
+        }
     }
 
     /// The state as it is once the entry at `at` is applied, or as it is now.
     pub(super) async fn view(&self, at: Option<LogIndex>, patience: Duration) -> View {
         let (reply, view) = oneshot::channel();
         let viewer = Event::Viewer(Viewer { at, reply });
-        let stopping = || Answer::failed(Reason::Stopping);
         let under_way = async {
-            self.events.send(viewer).await.map_err(|_| stopping())?;
-            view.await.map_err(|_| stopping())?
+            self.send(viewer).await?;
+            view.await.map_err(|_| Answer::failed(Reason::Stopping))?
         };
         let late = |_| Err(Answer::failed(Reason::Timeout));
         timeout(patience, under_way).await.unwrap_or_else(late)
+    }
+
+    /// The node has room for so many events; who brings one more waits.
+    async fn send(&self, event: Event) -> Result<(), Answer> {
+        let sent = self.events.send(event).await;
+        sent.map_err(|_| Answer::failed(Reason::Stopping))
     }
 
     pub(super) fn respond(&self, answer: Answer) -> Response {
         let status = StatusCode::from_u16(answer.status()).expect("a valid status");
         let sender = self.status.borrow().sender.clone();
         (status, Json(answer.body(&sender))).into_response()
-    }
-}
-
-/// A read that was not answered had no effect; a change may have one.
-fn without_answer(operation: &Operation) -> fn(Reason) -> Answer {
-    if operation.has_effect() {
-        Answer::unknown
-    } else {
-        Answer::failed
     }
 }

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::{
     door::Door,
-    extract::{Asked, Patience, patience},
+    extract::Asked,
+    terms::{Patience, patience},
 };
 use crate::{
     raft::LogIndex,

@@ -5,12 +5,10 @@ use serde::Deserialize;
 
 use super::{
     door::Door,
-    extract::{Asked, Content, Name, Wait},
+    extract::{Content, InPath},
+    terms::Terms,
 };
-use crate::{
-    kv::{Command, Fence},
-    server::desk::Operation,
-};
+use crate::kv::{Command, Fence};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,22 +25,21 @@ pub(super) struct ReleaseBody {
 
 pub(super) async fn acquire(
     State(door): State<Door>,
-    Name(lock): Name,
-    Asked(wait): Asked<Wait>,
+    InPath(lock): InPath<String>,
+    terms: Terms,
     Content(AcquireBody { owner }): Content<AcquireBody>,
 ) -> Response {
     let command = Command::Acquire {
         lock: lock.into(),
         owner: owner.into(),
     };
-    door.answer(Operation::Command(command), wait.patience())
-        .await
+    door.command(command, terms).await
 }
 
 pub(super) async fn release(
     State(door): State<Door>,
-    Name(lock): Name,
-    Asked(wait): Asked<Wait>,
+    InPath(lock): InPath<String>,
+    terms: Terms,
     Content(ReleaseBody { owner, token }): Content<ReleaseBody>,
 ) -> Response {
     let command = Command::Release {
@@ -50,6 +47,5 @@ pub(super) async fn release(
         owner: owner.into(),
         token: token.map(Fence),
     };
-    door.answer(Operation::Command(command), wait.patience())
-        .await
+    door.command(command, terms).await
 }

@@ -4,13 +4,18 @@
 //! |---|---|
 //! | `door` | one request: its bounds, its wait, its answer |
 //! | `extract` | what a request must look like |
-//! | `values`, `locks`, `transaction` | the routes of each |
+//! | `terms` | how long a request waits, and the headers of a session |
+//! | `level` | how much a read may miss |
+//! | `values`, `locks`, `transaction`, `sessions` | the routes of each |
 //! | `inspect` | this node alone |
 
 mod door;
 mod extract;
 mod inspect;
+mod level;
 mod locks;
+mod sessions;
+mod terms;
 mod transaction;
 mod values;
 
@@ -56,6 +61,8 @@ fn router(door: Door) -> Router {
         .route("/locks/{lock}/acquire", post(locks::acquire))
         .route("/locks/{lock}/release", post(locks::release))
         .route("/txn", post(transaction::transact))
+        .route("/sessions", post(sessions::register))
+        .route("/sessions/{client}/keep-alive", post(sessions::keep_alive))
         .route("/status", get(inspect::status))
         .route("/health", get(inspect::health))
         .route("/state-hash", get(inspect::state_hash))

@@ -5,12 +5,10 @@ use serde::Deserialize;
 
 use super::{
     door::Door,
-    extract::{Asked, Content, Wait, malformed, present},
+    extract::{Content, malformed, present},
+    terms::Terms,
 };
-use crate::{
-    kv::{Command, Condition, JsonText, Key, MicroOp, Transaction},
-    server::desk::Operation,
-};
+use crate::kv::{Command, Condition, JsonText, Key, MicroOp, Transaction};
 
 /// Most conditions, and most operations, of one transaction.
 const PARTS_MAX: usize = 256;
@@ -58,7 +56,7 @@ enum OperationBody {
 
 pub(super) async fn transact(
     State(door): State<Door>,
-    Asked(wait): Asked<Wait>,
+    terms: Terms,
     Content(body): Content<TransactionBody>,
 ) -> Response {
     let parts = body.operations.len().max(body.conditions.len());
@@ -72,8 +70,7 @@ pub(super) async fn transact(
         return malformed(&door, what);
     }
     let command = Command::Transact(body.into());
-    door.answer(Operation::Command(command), wait.patience())
-        .await
+    door.command(command, terms).await
 }
 
 impl From<TransactionBody> for Transaction {

@@ -5,12 +5,11 @@ use serde::Deserialize;
 
 use super::{
     door::Door,
-    extract::{Asked, Content, Name, Wait, present},
+    extract::{Asked, Content, InPath, malformed, present},
+    level::ReadQuery,
+    terms::Terms,
 };
-use crate::{
-    kv::{Command, JsonText, MicroOp},
-    server::desk::Operation,
-};
+use crate::kv::{Command, JsonText, MicroOp};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,52 +35,54 @@ pub(super) struct AddBody {
 
 pub(super) async fn read(
     State(door): State<Door>,
-    Name(key): Name,
-    Asked(wait): Asked<Wait>,
+    InPath(key): InPath<String>,
+    Asked(query): Asked<ReadQuery>,
 ) -> Response {
-    let key = key.into();
-    door.answer(Operation::Read { key }, wait.patience()).await
+    match query.ask(key.into()) {
+        Ok(ask) => door.answer(ask).await,
+        Err(error) => malformed(&door, error.to_string()),
+    }
 }
 
 pub(super) async fn write(
     State(door): State<Door>,
-    Name(key): Name,
-    Asked(wait): Asked<Wait>,
+    InPath(key): InPath<String>,
+    terms: Terms,
     Content(ValueBody { value }): Content<ValueBody>,
 ) -> Response {
-    change(&door, key, MicroOp::Write(value), &wait).await
+    change(&door, key, MicroOp::Write(value), terms).await
 }
 
 pub(super) async fn delete(
     State(door): State<Door>,
-    Name(key): Name,
-    Asked(wait): Asked<Wait>,
+    InPath(key): InPath<String>,
+    terms: Terms,
 ) -> Response {
-    change(&door, key, MicroOp::Delete, &wait).await
+    change(&door, key, MicroOp::Delete, terms).await
 }
 
 pub(super) async fn append(
     State(door): State<Door>,
-    Name(key): Name,
-    Asked(wait): Asked<Wait>,
+    InPath(key): InPath<String>,
+    terms: Terms,
     Content(ValueBody { value }): Content<ValueBody>,
 ) -> Response {
-    change(&door, key, MicroOp::Append(value), &wait).await
+    change(&door, key, MicroOp::Append(value), terms).await
 }
 
 pub(super) async fn add(
     State(door): State<Door>,
-    Name(key): Name,
-    Asked(wait): Asked<Wait>,
+    InPath(key): InPath<String>,
+    terms: Terms,
     Content(AddBody { amount }): Content<AddBody>,
 ) -> Response {
-    change(&door, key, MicroOp::Add(amount), &wait).await
+    change(&door, key, MicroOp::Add(amount), terms).await
 }
 
 pub(super) async fn cas(
     State(door): State<Door>,
-    Name(key): Name,
-    Asked(wait): Asked<Wait>,
+    InPath(key): InPath<String>,
+    terms: Terms,
     Content(CasBody { expected, value }): Content<CasBody>,
 ) -> Response {
     let command = Command::Cas {
@@ -89,13 +90,11 @@ pub(super) async fn cas(
         expected,
         value,
     };
-    door.answer(Operation::Command(command), wait.patience())
-        .await
+    door.command(command, terms).await
 }
 
-async fn change(door: &Door, key: String, micro_op: MicroOp, wait: &Wait) -> Response {
+async fn change(door: &Door, key: String, micro_op: MicroOp, terms: Terms) -> Response {
     let key = key.into();
     let command = Command::Single { key, micro_op };
-    door.answer(Operation::Command(command), wait.patience())
-        .await
+    door.command(command, terms).await
 }
