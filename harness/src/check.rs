@@ -42,7 +42,7 @@ struct Judged {
 
 /// Judges every file; a file that cannot be judged is an error of its own and does not keep the others from being judged.
 pub(crate) fn command(args: &CheckArgs) -> Result<Exit> {
-    let plan = match Plan::new(args, interrupt::ending()?) {
+    let plan = match Plan::new(args, interrupt::ending("what is proven so far follows")?) {
         Ok(plan) => plan,
         Err(message) => {
             say::aside(format_args!("adrasteia: {message}"));

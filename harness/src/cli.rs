@@ -1,8 +1,11 @@
 //! What was typed. Nothing is decided here: [`crate::config`] turns it into what will happen.
 
+mod bench;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use bench::{BenchArgs, Operation, Route, Target};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const EXIT_CODES: &str = "\
@@ -51,6 +54,9 @@ pub(crate) enum Command {
     /// Write a recorded history in another format
     #[command(after_help = CONVERT_EXAMPLES)]
     Convert(ConvertArgs),
+    /// Measure how fast the bundled node and etcd are, side by side
+    #[command(after_help = bench::EXAMPLES)]
+    Bench(BenchArgs),
     /// Show the names that options accept, and what each means
     List(ListArgs),
     /// Show what this machine permits, and what to do about the rest

@@ -17,8 +17,9 @@ use target_node::Bug;
 use crate::budget::Limits;
 use crate::cli::{Net, Require, RunArgs};
 use crate::workload::WorkloadName;
-use arguments::{at_least, at_most, drawn_seed, kinds, nodes, parse, program, rate, workers};
+use arguments::{drawn_seed, kinds, nodes, parse, rate, workers};
 
+pub(crate) use arguments::{at_least, at_most, program};
 pub(crate) use out::{check_out, check_place};
 
 /// Clients work undisturbed for so long before the first fault.
@@ -71,7 +72,7 @@ impl NodeProgram {
 #[error("{0}")]
 pub(crate) struct UsageError(pub String);
 
-fn usage<T>(message: impl Into<String>) -> Result<T, UsageError> {
+pub(crate) fn usage<T>(message: impl Into<String>) -> Result<T, UsageError> {
     Err(UsageError(message.into()))
 }
 

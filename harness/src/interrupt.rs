@@ -1,4 +1,4 @@
-//! Ctrl-C while a check is on: what is proven so far is told; the second one ends the process at once.
+//! Ctrl-C while a command is at work: what is known so far is told; the second one ends the process at once.
 
 use std::process;
 use std::thread;
@@ -10,8 +10,9 @@ use crate::exit::Exit;
 use crate::run::{EarlyEnd, Ending, signal};
 use crate::say;
 
-/// The signals that end a check early. To be called before there are other threads, so that none of them takes a signal.
-pub(crate) fn ending() -> Result<Ending> {
+/// The signals that end a command early; `what_follows` is what the user can expect then. To be called before there are other
+/// threads, so that none of them takes a signal.
+pub(crate) fn ending(what_follows: &'static str) -> Result<Ending> {
     let (ender, ending) = signal();
     let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
     signals
@@ -19,7 +20,9 @@ pub(crate) fn ending() -> Result<Ending> {
         .context("cannot listen for signals")?;
     thread::spawn(move || {
         if signals.wait().is_ok() {
-            say::aside("ending early: what is proven so far follows (once more to stop at once)");
+            say::aside(format_args!(
+                "ending early: {what_follows} (once more to stop at once)"
+            ));
             ender.end(EarlyEnd::Interrupted);
         }
         if signals.wait().is_ok() {

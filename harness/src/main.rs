@@ -5,6 +5,7 @@
 //! exit code ([`exit`]).
 #![forbid(unsafe_code)]
 
+mod bench;
 mod budget;
 mod check;
 mod cli;
@@ -58,6 +59,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Run(args)) => run::command(&args),
         Some(Command::Check(args)) => check::command(&args),
         Some(Command::Convert(args)) => convert::command(&args),
+        Some(Command::Bench(args)) => bench::command(&args),
         Some(Command::List(args)) => Ok(list::command(args.what)),
         Some(Command::Doctor) => Ok(doctor::command()),
         Some(Command::Node(args)) => target_node::run(args).map(|()| Exit::Valid),

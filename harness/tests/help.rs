@@ -18,6 +18,7 @@ fn shown(arguments: &[&str]) -> String {
 fn help_teaches() {
     insta::assert_snapshot!("help", shown(&["--help"]));
     insta::assert_snapshot!("help_check", shown(&["check", "--help"]));
+    insta::assert_snapshot!("help_bench", shown(&["bench", "--help"]));
     insta::assert_snapshot!("help_convert", shown(&["convert", "--help"]));
 }
 

@@ -76,7 +76,7 @@ pub(super) fn rate(rate: f64) -> Result<f64, UsageError> {
     }
 }
 
-pub(super) fn at_least(
+pub(crate) fn at_least(
     option: &str,
     value: Duration,
     least: Duration,
@@ -92,7 +92,7 @@ pub(super) fn at_least(
     }
 }
 
-pub(super) fn at_most(
+pub(crate) fn at_most(
     option: &str,
     value: Duration,
     most: Duration,
@@ -108,7 +108,7 @@ pub(super) fn at_most(
     }
 }
 
-pub(super) fn program(other: Option<&Path>) -> Result<NodeProgram, UsageError> {
+pub(crate) fn program(other: Option<&Path>) -> Result<NodeProgram, UsageError> {
     let Some(path) = other else {
         let own = std::env::current_exe();
         return own

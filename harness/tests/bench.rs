@@ -1,0 +1,158 @@
+//! `adrasteia bench` from outside: real clusters, a real load, what it writes. Nothing here asserts on speed.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SHORT: &str = "--clients 1,4 --keys 50 --duration 500ms --warm-up 50ms --rounds 1";
+
+fn adrasteia(options: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_adrasteia"));
+    command.args(options.split_whitespace());
+    command
+}
+
+/// Does this host permit a lab? If not, says which test is skipped for it.
+fn has_lab(test: &str) -> bool {
+    let output = adrasteia("doctor").output().unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    let refused: Vec<&str> = report
+        .lines()
+        .filter(|line| !line.starts_with("ok") && line.contains("namespaces"))
+        .collect();
+    if !refused.is_empty() {
+        eprintln!("SKIPPED {test}: {refused:?}");
+    }
+    refused.is_empty()
+}
+
+fn etcd_is_installed(test: &str) -> bool {
+    let installed = Command::new("etcd").arg("--version").output().is_ok();
+    if !installed {
+        eprintln!("SKIPPED {test}: no etcd in PATH (package etcd-server)");
+    }
+    installed
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A short measurement in a folder of its own; nothing must be left there.
+fn measured(options: &str) -> (Output, Value) {
+    let folder = TempDir::new().unwrap();
+    let out = TempDir::new().unwrap();
+    let file = out.path().join("bench.json");
+    let output = adrasteia(&format!("bench {SHORT} {options}"))
+        .arg("--data")
+        .arg(folder.path())
+        .arg("--out")
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let written = std::fs::read_to_string(file).unwrap();
+    (output, serde_json::from_str(&written).unwrap())
+}
+
+/// The summary of every load, which must have been served by each of `targets`.
+fn assert_served(result: &Value, targets: &[&str]) {
+    let loads = result["summary"]["loads"].as_array().unwrap();
+    assert_eq!(loads.len(), 4, "put and get with 1 and 4 clients");
+    for load in loads {
+        let systems = load["systems"].as_array().unwrap();
+        let names: Vec<&str> = systems
+            .iter()
+            .map(|system| system["target"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, targets);
+        for system in systems {
+            assert!(system["per_second"].as_f64().unwrap() > 0.0, "{load}");
+            assert!(system["p50_us"].as_f64() <= system["p99_us"].as_f64());
+        }
+        assert_eq!(load["ratio"].is_null(), targets.len() == 1);
+    }
+}
+
+fn outage(result: &Value, target: &str, cause: &str) -> Value {
+    let outages = result["outages"].as_array().unwrap().iter();
+    let mut of_cause =
+        outages.filter(|sample| sample["target"] == target && sample["cause"] == cause);
+    of_cause.next().unwrap()["outage"].clone()
+}
+
+#[test]
+fn the_bundled_node_is_measured_from_an_empty_disk_to_the_death_of_its_leader() {
+    if !has_lab("the_bundled_node_is_measured") {
+        return;
+    }
+    let (output, result) = measured("--target node");
+    assert_eq!(result["version"], 1);
+    assert_served(&result, &["node"]);
+    assert!(outage(&result, "node", "kill")["milliseconds"].as_f64() > Some(0.0));
+    let memory = &result["memory"][0];
+    assert!(memory["sum"]["resident_kib"].as_u64() > memory["leader"]["resident_kib"].as_u64());
+    let told = text(&output.stdout);
+    assert!(told.contains("after kill -9 of the leader"), "{told}");
+    let aside = text(&output.stderr);
+    assert!(
+        aside.contains("round 1 of 1: node: put, 4 clients"),
+        "{aside}"
+    );
+}
+
+#[test]
+fn clients_of_every_node_are_served_by_the_leader() {
+    if !has_lab("clients_of_every_node_are_served_by_the_leader") {
+        return;
+    }
+    let (_, result) = measured("--target node --route spread");
+    assert_served(&result, &["node"]);
+}
+
+#[test]
+fn etcd_takes_turns_with_the_node() {
+    let test = "etcd_takes_turns_with_the_node";
+    if !has_lab(test) || !etcd_is_installed(test) {
+        return;
+    }
+    let (output, result) = measured("--target node,etcd --json");
+    assert_served(&result, &["node", "etcd"]);
+    assert!(outage(&result, "etcd", "kill")["milliseconds"].as_f64() > Some(0.0));
+    assert!(outage(&result, "etcd", "hand-over")["milliseconds"].as_f64() > Some(0.0));
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed, result, "--json and --out are the same object");
+}
+
+#[test]
+fn what_is_not_installed_is_named_and_the_rest_is_measured() {
+    if !has_lab("what_is_not_installed_is_named") {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let output = adrasteia(&format!("bench {SHORT} --operations put --json"))
+        .env("PATH", folder.path())
+        .arg("--data")
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("etcd-server"));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["missing"][0]["target"], "etcd");
+    assert_eq!(result["settings"]["targets"], serde_json::json!(["node"]));
+}
+
+#[test]
+fn without_any_system_there_is_nothing_to_do() {
+    let output = adrasteia("bench --target etcd")
+        .env("PATH", "")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(254));
+    assert!(text(&output.stderr).contains("etcd-server"));
+}
