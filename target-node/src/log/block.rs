@@ -2,12 +2,12 @@
 //!
 //! | offset | content |
 //! |---|---|
-//! | 0 | length of the content u32; 0 means that nothing was written here |
-//! | 4 | CRC-32C of everything from offset 8 to the end of the content u32 |
+//! | 0 | CRC-32C of everything from offset 4 to the end of the content u32 |
+//! | 4 | length of the content u32; never 0 |
 //! | 8 | CRC of the block before u32: the chain |
 //! | 12 | zero u32 |
 //! | 16 | sequence number u64, counting from 1 through all segments |
-//! | 24 | number of the segment u64: bytes left over from another file never verify |
+//! | 24 | number of the segment u64: bytes left over from another life of the file never verify |
 //! | 32 | content, padded with zeros to a multiple of 8 |
 
 /// Bytes before the content.
@@ -27,7 +27,7 @@ pub(super) struct Chain {
 /// A block found in a segment.
 #[derive(Debug)]
 pub(super) struct Block<'a> {
-    pub(super) previous_crc: u32,
+    previous_crc: u32,
     pub(super) chain: Chain,
     pub(super) content: &'a [u8],
     /// Bytes it takes with its padding.
@@ -41,22 +41,25 @@ impl Block<'_> {
     }
 }
 
-/// The block that follows `before`, as bytes, and the chain after it.
-pub(super) fn encode(content: &[u8], before: Chain, segment: u64) -> (Vec<u8>, Chain) {
+/// Empties a buffer but for the room of a head, behind which content is to be put.
+pub(super) fn start(buffer: &mut Vec<u8>) {
+    buffer.clear();
+    buffer.resize(HEAD_BYTES, 0);
+}
+
+/// Makes the content of a buffer the block that follows `before`; returns the chain after it.
+pub(super) fn seal(buffer: &mut Vec<u8>, before: Chain, segment: u64) -> Chain {
+    let length = u32::try_from(buffer.len() - HEAD_BYTES).expect("a batch is below 4 GiB");
     let sequence = before.sequence + 1;
-    let length = u32::try_from(content.len()).expect("a batch is below 4 GiB");
-    let mut bytes = Vec::with_capacity(padded(HEAD_BYTES + content.len()));
-    bytes.extend(length.to_le_bytes());
-    bytes.extend([0; 4]);
-    bytes.extend(before.crc.to_le_bytes());
-    bytes.extend([0; 4]);
-    bytes.extend(sequence.to_le_bytes());
-    bytes.extend(segment.to_le_bytes());
-    bytes.extend(content);
-    let crc = crc32c::crc32c(&bytes[8..]);
-    bytes[4..8].copy_from_slice(&crc.to_le_bytes());
-    bytes.resize(padded(bytes.len()), 0);
-    (bytes, Chain { crc, sequence })
+    buffer[4..8].copy_from_slice(&length.to_le_bytes());
+    buffer[8..12].copy_from_slice(&before.crc.to_le_bytes());
+    buffer[12..16].fill(0);
+    buffer[16..24].copy_from_slice(&sequence.to_le_bytes());
+    buffer[24..32].copy_from_slice(&segment.to_le_bytes());
+    let crc = crc32c::crc32c(&buffer[4..]);
+    buffer[..4].copy_from_slice(&crc.to_le_bytes());
+    buffer.resize(padded(buffer.len()), 0);
+    Chain { crc, sequence }
 }
 
 /// The block at the start of `bytes`, if one verifies by itself.
@@ -65,10 +68,10 @@ pub(super) fn decode(bytes: &[u8], segment: u64) -> Option<Block<'_>> {
     if u64_at(head, 24) != segment {
         return None;
     }
-    let length = usize::try_from(u32_at(head, 0)).ok()?;
-    let end = HEAD_BYTES + length;
-    let crc = u32_at(head, 4);
-    let covered = bytes.get(8..end)?;
+    let length = usize::try_from(u32_at(head, 4)).ok()?;
+    let end = HEAD_BYTES.checked_add(length)?;
+    let crc = u32_at(head, 0);
+    let covered = bytes.get(4..end)?;
     (length > 0 && crc32c::crc32c(covered) == crc).then(|| Block {
         previous_crc: u32_at(head, 8),
         chain: Chain {
@@ -80,7 +83,8 @@ pub(super) fn decode(bytes: &[u8], segment: u64) -> Option<Block<'_>> {
     })
 }
 
-const fn padded(bytes: usize) -> usize {
+/// Bytes that something takes with its padding.
+pub(super) const fn padded(bytes: usize) -> usize {
     bytes.next_multiple_of(ALIGNMENT)
 }
 

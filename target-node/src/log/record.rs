@@ -7,9 +7,10 @@
 //! | 3 command | term u64, index u64, length u32, the command |
 //! | 4 members | term u64, index u64, length u32, a membership in postcard's form |
 //! | 5 begin | as members, after its term and index one byte: 1 if the entries behind it stay |
+//! | 6 segment | last index of the log before this segment u64 |
 
 use crate::raft::{
-    Body, Entry, HardState, LogIndex, Membership, NodeId, Payload, Position, Restored, Term, Write,
+    Body, Entry, HardState, LogIndex, Membership, NodeId, Payload, Position, Term, Write,
 };
 
 const HARD_STATE: u8 = 1;
@@ -17,6 +18,36 @@ const NOOP: u8 = 2;
 const COMMAND: u8 = 3;
 const MEMBERS: u8 = 4;
 const BEGIN: u8 = 5;
+const SEGMENT: u8 = 6;
+
+/// A record read back.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Record {
+    /// The first one of each segment.
+    Segment(LogIndex),
+    HardState(HardState),
+    Begin {
+        at: Position,
+        membership: Membership,
+        keeps: bool,
+    },
+    Entry(Entry),
+}
+
+/// Appends what a segment starts with: where the log ends, the hard state, and where the log begins.
+pub(super) fn encode_standing(
+    last: LogIndex,
+    hard: &HardState,
+    begin: Option<&(Position, Membership)>,
+    out: &mut Vec<u8>,
+) {
+    out.push(SEGMENT);
+    out.extend(last.0.to_le_bytes());
+    encode_hard_state(hard, out);
+    if let Some((at, membership)) = begin {
+        encode_begin(*at, membership, true, out);
+    }
+}
 
 /// Appends the records of `writes` to `out`.
 pub(super) fn encode(writes: &[Write], out: &mut Vec<u8>) {
@@ -27,11 +58,7 @@ pub(super) fn encode(writes: &[Write], out: &mut Vec<u8>) {
                 at,
                 membership,
                 keeps,
-            } => {
-                encode_position(BEGIN, *at, out);
-                out.push(u8::from(*keeps));
-                encode_members(membership, out);
-            }
+            } => encode_begin(*at, membership, *keeps, out),
             Write::Append(entries) => entries.iter().for_each(|entry| encode_entry(entry, out)),
         }
     }
@@ -43,6 +70,12 @@ fn encode_hard_state(hard: &HardState, out: &mut Vec<u8>) {
     out.extend(hard.term.0.to_le_bytes());
     out.push(u8::try_from(vote.len()).expect("names are at most 32 bytes"));
     out.extend(vote.as_bytes());
+}
+
+fn encode_begin(at: Position, membership: &Membership, keeps: bool, out: &mut Vec<u8>) {
+    encode_position(BEGIN, at, out);
+    out.push(u8::from(keeps));
+    encode_members(membership, out);
 }
 
 fn encode_position(kind: u8, at: Position, out: &mut Vec<u8>) {
@@ -76,57 +109,42 @@ fn encode_entry(entry: &Entry, out: &mut Vec<u8>) {
     }
 }
 
-/// Replays the records of a block onto `restored`; says what is wrong with the first bad one.
-pub(super) fn replay(mut bytes: &[u8], restored: &mut Restored) -> Result<(), &'static str> {
-    while !bytes.is_empty() {
-        replay_one(&mut bytes, restored).ok_or("a record is cut short or of unknown type")??;
-    }
-    Ok(())
-}
-
-fn replay_one(bytes: &mut &[u8], restored: &mut Restored) -> Option<Result<(), &'static str>> {
+/// Takes the first record off `bytes`; nothing if it is cut short or of unknown type.
+pub(super) fn decode(bytes: &mut &[u8]) -> Option<Record> {
     let kind = *bytes.split_off_first()?;
-    let term = Term(take_u64(bytes)?);
+    let number = take_u64(bytes)?;
+    if kind == SEGMENT {
+        return Some(Record::Segment(LogIndex(number)));
+    }
+    let term = Term(number);
     if kind == HARD_STATE {
         let length = usize::from(*bytes.split_off_first()?);
         let vote = str::from_utf8(bytes.split_off(..length)?).ok()?;
         let vote = (!vote.is_empty()).then(|| NodeId::new(vote));
-        restored.hard = HardState { term, vote };
-        return Some(Ok(()));
+        return Some(Record::HardState(HardState { term, vote }));
     }
     let index = LogIndex(take_u64(bytes)?);
     let at = Position { term, index };
     let body = match kind {
         NOOP => Body::Noop,
         COMMAND => Body::Command(Payload::new(take_bytes(bytes)?)),
-        MEMBERS => Body::Membership(Box::new(postcard::from_bytes(take_bytes(bytes)?).ok()?)),
+        MEMBERS => Body::Membership(Box::new(take_members(bytes)?)),
         BEGIN => {
             let keeps = *bytes.split_off_first()? != 0;
-            let membership = postcard::from_bytes(take_bytes(bytes)?).ok()?;
-            restored
-                .entries
-                .retain(|entry| keeps && entry.at.index > index);
-            restored.begin = Some((at, membership));
-            return Some(Ok(()));
+            let membership = take_members(bytes)?;
+            return Some(Record::Begin {
+                at,
+                membership,
+                keeps,
+            });
         }
         _ => return None,
     };
-    Some(place(Entry { at, body }, restored))
+    Some(Record::Entry(Entry { at, body }))
 }
 
-/// An entry replaces what is at its index and after it.
-fn place(entry: Entry, restored: &mut Restored) -> Result<(), &'static str> {
-    let begin = restored.begin_index().0;
-    let slot = entry.at.index.0.checked_sub(begin + 1);
-    let slot = slot.and_then(|slot| usize::try_from(slot).ok());
-    match slot.filter(|slot| *slot <= restored.entries.len()) {
-        Some(slot) => {
-            restored.entries.truncate(slot);
-            restored.entries.push(entry);
-            Ok(())
-        }
-        None => Err("an entry leaves a gap in the log"),
-    }
+fn take_members(bytes: &mut &[u8]) -> Option<Membership> {
+    postcard::from_bytes(take_bytes(bytes)?).ok()
 }
 
 fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {

@@ -1,42 +1,31 @@
-//! Segment files: their names and their headers.
+//! Segment files: their names, their headers, and which of them are still needed.
 //!
 //! | offset | content |
 //! |---|---|
 //! | 0 | magic `ADRSTWAL` |
 //! | 8 | format version u32 |
 //! | 12 | CRC-32C of everything from offset 16 to the end of the header u32 |
-//! | 16 | number of the segment u64, from 1 |
-//! | 24 | sequence number of the last block before it u64 |
-//! | 32 | CRC of that block u32, zero u32 |
-//! | 40 | last log index before it u64 |
-//! | 48 | cluster id u64 |
-//! | 56 | store id u64: drawn when the data folder was formatted |
-//! | 64 | name of the node, padded with zeros, 32 bytes |
+//! | 16 | number of the segment u64, from 1, never used twice |
+//! | 24 | cluster id u64 |
+//! | 32 | store id u64: drawn when the data folder was formatted |
+//! | 40 | name of the node, padded with zeros, 32 bytes |
+//! | 72 | blocks; behind them whatever the file held before |
+
+use std::collections::VecDeque;
 
 use super::{
-    block::{Chain, u32_at, u64_at},
+    block::{u32_at, u64_at},
     identity::{Identity, StoreId, decode_name, encode_name},
 };
 use crate::raft::LogIndex;
 
 /// Bytes of a segment before its first block.
-pub(super) const HEADER_BYTES: usize = 96;
+pub(super) const HEADER_BYTES: usize = 72;
 const MAGIC: &[u8; 8] = b"ADRSTWAL";
 const VERSION: u32 = 2;
 const SUFFIX: &str = ".wal";
 /// Suffix of a segment that is being made.
 pub(super) const UNFINISHED_SUFFIX: &str = ".wal.tmp";
-
-/// The header of a segment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) number: u64,
-    /// The chain of blocks as it stood when the segment was made.
-    pub(super) before: Chain,
-    pub(super) last_index: LogIndex,
-    pub(super) identity: Identity,
-    pub(super) store: StoreId,
-}
 
 /// The file name of a segment; names sort like numbers.
 pub(super) fn file_name(number: u64) -> String {
@@ -48,9 +37,18 @@ pub(super) fn unfinished_name(number: u64) -> String {
     format!("{number:016}{UNFINISHED_SUFFIX}")
 }
 
-/// Whether a file is a segment.
-pub(super) fn is_segment(name: &str) -> bool {
-    name.ends_with(SUFFIX)
+/// The number of a segment by its file name.
+pub(super) fn number_of(name: &str) -> Option<u64> {
+    let number = name.strip_suffix(SUFFIX)?.parse().ok()?;
+    (file_name(number) == name).then_some(number)
+}
+
+/// The header of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) number: u64,
+    pub(super) identity: Identity,
+    pub(super) store: StoreId,
 }
 
 impl Header {
@@ -60,10 +58,6 @@ impl Header {
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend([0; 4]);
         bytes.extend(self.number.to_le_bytes());
-        bytes.extend(self.before.sequence.to_le_bytes());
-        bytes.extend(self.before.crc.to_le_bytes());
-        bytes.extend([0; 4]);
-        bytes.extend(self.last_index.0.to_le_bytes());
         bytes.extend(self.identity.cluster.to_le_bytes());
         bytes.extend(self.store.0.to_le_bytes());
         bytes.extend(encode_name(&self.identity.node));
@@ -89,16 +83,51 @@ impl Header {
         }
         Ok(Self {
             number: u64_at(head, 16),
-            before: Chain {
-                sequence: u64_at(head, 24),
-                crc: u32_at(head, 32),
-            },
-            last_index: LogIndex(u64_at(head, 40)),
             identity: Identity {
-                cluster: u64_at(head, 48),
-                node: decode_name(&head[64..]),
+                cluster: u64_at(head, 24),
+                node: decode_name(&head[40..]),
             },
-            store: StoreId(u64_at(head, 56)),
+            store: StoreId(u64_at(head, 32)),
         })
+    }
+}
+
+/// A segment file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Segment {
+    pub(super) number: u64,
+    /// Bytes of the file.
+    pub(super) size: u64,
+}
+
+/// Segments that are full, oldest first, each with the last index that it or an earlier one holds
+/// for good: what was replaced later does not count.
+///
+/// - These indexes never decrease from one segment to the next.
+/// - Where the log begins at or after such an index, the segment and all before it are needed no more:
+///   what was in force when the next one began stands there too.
+#[derive(Debug, Default)]
+pub(super) struct Full {
+    segments: VecDeque<(Segment, LogIndex)>,
+}
+
+impl Full {
+    /// A segment became full when the log ended at `last`.
+    pub(super) fn push(&mut self, segment: Segment, last: LogIndex) {
+        self.segments.push_back((segment, last));
+    }
+
+    /// Everything after `last` was replaced.
+    pub(super) fn cut(&mut self, last: LogIndex) {
+        let mut later = self.segments.iter_mut().rev();
+        while let Some((_, end)) = later.next().filter(|(_, end)| *end > last) {
+            *end = last;
+        }
+    }
+
+    /// Takes out the oldest segment, if it is needed no more by a log that begins after `begin`.
+    pub(super) fn release(&mut self, begin: LogIndex) -> Option<Segment> {
+        let oldest = self.segments.pop_front_if(|(_, last)| *last <= begin);
+        oldest.map(|(segment, _)| segment)
     }
 }

@@ -1,14 +1,17 @@
 //! Appending blocks, segment after segment.
 
+use std::collections::VecDeque;
+
 use super::{
     block::{self, Chain},
     disk::Disk,
     error::{StorageError, io_error},
     identity::{Identity, StoreId},
-    record, recovery,
-    segment::{HEADER_BYTES, Header, file_name, unfinished_name},
+    record,
+    recovery::{self, Recovered},
+    segment::{Full, HEADER_BYTES, Segment, file_name},
 };
-use crate::raft::{LogIndex, Restored, Write};
+use crate::raft::{HardState, LogIndex, Membership, Position, Restored, Write};
 
 /// How a log is kept.
 #[derive(Debug, Clone, Copy)]
@@ -20,48 +23,62 @@ pub(crate) struct Settings {
 
 /// An open log.
 ///
-/// - Everything before `offset` in the segment, and in all earlier ones, is durable.
-/// - Everything after it in the segment is zero.
+/// - Everything before `offset` in the current segment, and in the full ones, is durable; behind it
+///   nothing verifies as a block.
+/// - The names of all segments are durable before a block is written to them.
+/// - `hard`, `begin` and `last` are as the durable blocks have it.
 /// - After an error nothing more is written.
 #[derive(Debug)]
 pub(crate) struct Wal<D> {
-    disk: D,
-    identity: Identity,
-    settings: Settings,
+    pub(super) disk: D,
+    pub(super) identity: Identity,
+    pub(super) settings: Settings,
     pub(super) store: StoreId,
-    pub(super) segment: u64,
+    /// Oldest first; those that the log no longer needs wait to be released.
+    pub(super) full: Full,
+    pub(super) current: Segment,
     pub(super) offset: u64,
-    /// Size of the current segment file.
-    pub(super) size: u64,
-    pub(super) chain: Chain,
-    pub(super) last_index: LogIndex,
+    /// Segments to go on in, in order.
+    pub(super) ahead: VecDeque<Segment>,
+    chain: Chain,
+    hard: HardState,
+    pub(super) begin: Option<(Position, Membership)>,
+    last: LogIndex,
+    buffer: Vec<u8>,
     poisoned: bool,
 }
 
 impl<D: Disk> Wal<D> {
-    /// Opens the log of `identity` on a disk, reads it back and repairs a torn end.
+    /// Opens the log of `identity` on a disk, reads it back and removes a torn end; makes one where
+    /// there is none.
     pub(crate) fn open(
-        disk: D,
+        mut disk: D,
         identity: Identity,
         settings: Settings,
     ) -> Result<(Self, Restored), StorageError> {
+        let recovered = recovery::recover(&mut disk, &identity)?;
+        let is_new = recovered.is_none();
+        let found = recovered.unwrap_or_else(|| Recovered::nothing(settings.new_store));
         let mut wal = Self {
             disk,
             identity,
             settings,
-            store: settings.new_store,
-            segment: 0,
-            offset: 0,
-            size: 0,
-            chain: Chain::default(),
-            last_index: LogIndex(0),
+            store: found.store,
+            full: found.full,
+            current: found.current.0,
+            offset: found.current.1,
+            ahead: found.ahead,
+            chain: found.chain,
+            hard: found.restored.hard.clone(),
+            begin: found.restored.begin.clone(),
+            last: found.restored.last_index(),
+            buffer: Vec::new(),
             poisoned: false,
         };
-        let restored = recovery::recover(&mut wal)?;
-        if wal.segment == 0 {
-            wal.start_segment(0)?;
+        if is_new {
+            wal.current = wal.make(1)?;
         }
-        Ok((wal, restored))
+        Ok((wal, found.restored))
     }
 
     /// The mark of the data folder, the same for as long as it keeps its memory.
@@ -71,70 +88,99 @@ impl<D: Disk> Wal<D> {
 
     /// Makes a batch durable: when this returns without error it survives a crash.
     pub(crate) fn append(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        self.unless_poisoned(|wal| {
+            wal.write(writes)?;
+            wal.sync()?;
+            writes.iter().for_each(|write| wal.note(write));
+            Ok(())
+        })
+    }
+
+    /// Does something with the disk, if nothing ever failed.
+    pub(super) fn unless_poisoned(
+        &mut self,
+        act: impl FnOnce(&mut Self) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
         if self.poisoned {
             return Err(StorageError::Poisoned);
         }
-        let done = self.write(writes).and_then(|()| self.sync());
+        let done = act(self);
         self.poisoned = done.is_err();
         done
     }
 
     /// Writes a batch without making it durable.
-    pub(super) fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
-        let mut content = Vec::new();
-        record::encode(writes, &mut content);
-        let need = (block::HEAD_BYTES + content.len()).next_multiple_of(block::ALIGNMENT) as u64;
-        if self.offset + need > self.size {
-            self.start_segment(need)?;
+    fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        self.encode(writes);
+        let end = self.offset + block::padded(self.buffer.len()) as u64;
+        if end > self.current.size && !self.is_unused() {
+            self.go_on_in_next()?;
+            self.encode(writes);
         }
-        let (bytes, chain) = block::encode(&content, self.chain, self.segment);
-        let file = file_name(self.segment);
-        let written = self.disk.write_at(&file, self.offset, &bytes);
+        let chain = block::seal(&mut self.buffer, self.chain, self.current.number);
+        let file = file_name(self.current.number);
+        let written = self.disk.write_at(&file, self.offset, &self.buffer);
         written.map_err(io_error("write", &file))?;
-        self.offset += bytes.len() as u64;
         self.chain = chain;
-        self.last_index = last_index(writes).unwrap_or(self.last_index);
+        self.offset += self.buffer.len() as u64;
+        // A batch larger than a segment makes its segment larger.
+        self.current.size = self.current.size.max(self.offset);
         Ok(())
     }
 
-    fn sync(&mut self) -> Result<(), StorageError> {
-        let file = file_name(self.segment);
-        self.disk.sync(&file).map_err(io_error("sync", &file))
+    const fn is_unused(&self) -> bool {
+        self.offset == HEADER_BYTES as u64
     }
 
-    /// Makes the next segment: filled and synced under another name first, so that a segment is
-    /// never seen half made.
-    fn start_segment(&mut self, need: u64) -> Result<(), StorageError> {
-        let number = self.segment + 1;
-        let header = Header {
-            number,
-            before: self.chain,
-            last_index: self.last_index,
-            identity: self.identity.clone(),
-            store: self.store,
-        };
-        self.size = self.settings.segment_bytes.max(HEADER_BYTES as u64 + need);
-        let mut bytes = header.encode();
-        bytes.resize(usize::try_from(self.size).unwrap_or(usize::MAX), 0);
-        let file = file_name(number);
-        let unfinished = unfinished_name(number);
-        self.disk
-            .write_at(&unfinished, 0, &bytes)
-            .and_then(|()| self.disk.sync(&unfinished))
-            .and_then(|()| self.disk.rename(&unfinished, &file))
-            .and_then(|()| self.disk.sync_names())
-            .map_err(io_error("create", &file))?;
-        self.segment = number;
+    /// Fills the buffer with the content of a block.
+    fn encode(&mut self, writes: &[Write]) {
+        block::start(&mut self.buffer);
+        if self.is_unused() {
+            let begin = self.begin.as_ref();
+            record::encode_standing(self.last, &self.hard, begin, &mut self.buffer);
+        }
+        record::encode(writes, &mut self.buffer);
+    }
+
+    fn go_on_in_next(&mut self) -> Result<(), StorageError> {
+        if self.ahead.is_empty() {
+            self.provide()?;
+        }
+        self.full.push(self.current, self.last);
+        self.current = self.ahead.pop_front().expect("provided if need be");
         self.offset = HEADER_BYTES as u64;
         Ok(())
     }
 
-    pub(super) const fn disk(&mut self) -> &mut D {
-        &mut self.disk
+    fn sync(&mut self) -> Result<(), StorageError> {
+        let file = file_name(self.current.number);
+        self.disk.sync(&file).map_err(io_error("sync", &file))
     }
 
-    pub(super) const fn identity(&self) -> &Identity {
-        &self.identity
+    /// Keeps in mind what a durable write says.
+    fn note(&mut self, write: &Write) {
+        match write {
+            Write::HardState(hard) => self.hard = hard.clone(),
+            Write::Begin {
+                at,
+                membership,
+                keeps,
+            } => {
+                self.begin = Some((*at, membership.clone()));
+                if *keeps {
+                    self.last = self.last.max(at.index);
+                } else {
+                    self.last = at.index;
+                    self.full.cut(at.index);
+                }
+            }
+            Write::Append(entries) => {
+                if let (Some(first), Some(last)) = (entries.first(), entries.last()) {
+                    self.full.cut(first.at.index.previous());
+                    self.last = last.at.index;
+                }
+            }
+        }
     }
 }
 
@@ -147,13 +193,4 @@ impl<D: Disk> Wal<D> {
         }
         self.disk
     }
-}
-
-/// The end of the log after `writes`, if they touch it.
-fn last_index(writes: &[Write]) -> Option<LogIndex> {
-    writes.iter().rev().find_map(|write| match write {
-        Write::HardState(_) => None,
-        Write::Begin { at, keeps, .. } => (!keeps).then_some(at.index),
-        Write::Append(entries) => entries.last().map(|entry| entry.at.index),
-    })
 }

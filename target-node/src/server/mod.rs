@@ -32,7 +32,7 @@ use tokio::{
 use crate::{
     args::NodeArgs,
     config::NodeConfig,
-    log::{Identity, RealDisk, Settings, StoreId, Wal, Writer},
+    log::{Disk, Identity, RealDisk, Settings, StoreId, Wal, Writer},
     raft::{Addresses, Config, Membership, NodeId, Raft, Restored},
     transport::{self, Door, Outbox},
 };
@@ -41,6 +41,9 @@ use crate::{
 const INBOX_MAX: usize = 1024;
 /// How long open requests may take to end when the node is told to stop.
 const STOP_MAX: Duration = Duration::from_millis(300);
+
+/// A disk that takes longer is worth a line.
+const SLOW_DISK: Duration = Duration::from_millis(100);
 
 /// Serves one node until SIGTERM or SIGINT.
 ///
@@ -100,9 +103,9 @@ async fn serve(config: NodeConfig) -> anyhow::Result<()> {
     let peer_listener = bind(config.peer_addr, "--peer-addr").await?;
     let (events, inbox) = mpsc::channel(INBOX_MAX);
     let (wal, restored) = open_log(&config)?;
-    let writer = start_writer(wal, events.clone())?;
-
     let clock = Clock::start();
+    let writer = start_writer(wal, clock, events.clone())?;
+
     let raft = Raft::new(raft_config(&config), restored, clock.now());
     let members = other_nodes(&config);
     let id = NodeId::new(&config.id);
@@ -154,12 +157,22 @@ fn draw_store() -> anyhow::Result<StoreId> {
         .context("the system gives no random number to mark the data folder with")
 }
 
-fn start_writer(wal: Wal<RealDisk>, events: mpsc::Sender<Event>) -> anyhow::Result<Writer> {
-    let report = move |done| {
+fn start_writer<D: Disk + Send + 'static>(
+    wal: Wal<D>,
+    clock: Clock,
+    events: mpsc::Sender<Event>,
+) -> anyhow::Result<Writer> {
+    let report = move |done: Result<Duration, _>| {
+        if let Ok(took) = &done
+            && *took > SLOW_DISK
+        {
+            tracing::warn!("the disk took {took:?} for a batch; elections may time out meanwhile");
+        }
         // A node that is gone needs no report.
-        let _ = events.blocking_send(Event::Durable(done));
+        let _ = events.blocking_send(Event::Durable(done.map(drop)));
     };
-    Writer::start(wal, report).context("cannot start the thread that writes the log")
+    Writer::start(wal, move || clock.now(), report)
+        .context("cannot start the thread that writes the log")
 }
 
 fn raft_config(config: &NodeConfig) -> Config {

@@ -141,6 +141,7 @@ impl Running {
             return Ok(None);
         };
         self.wal.append(&batch.writes).expect("the disk works");
+        self.wal.upkeep().expect("the disk works");
         on_disk.take(&batch.writes)?;
         Ok(self.gate.on_durable().map(Input::Persisted))
     }

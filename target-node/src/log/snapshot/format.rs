@@ -27,7 +27,7 @@ pub(super) fn file_name(number: u64) -> String {
 }
 
 /// The number of a snapshot by its file name.
-pub(super) fn number_of(name: &str) -> Option<u64> {
+pub(in super::super) fn number_of(name: &str) -> Option<u64> {
     let number = name.strip_suffix(SUFFIX)?.parse().ok()?;
     (file_name(number) == name).then_some(number)
 }

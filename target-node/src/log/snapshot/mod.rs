@@ -37,6 +37,7 @@ mod store;
 mod tests;
 mod writing;
 
+pub(super) use format::number_of;
 pub(crate) use reading::Body;
 pub(crate) use receiving::{Origin, Receipt};
 pub(crate) use store::{Snapshot, SnapshotId, Snapshots};

@@ -1,5 +1,7 @@
 //! The log against a disk that forgets, tears and lies.
 
+mod compaction;
+
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -142,7 +144,7 @@ fn block_ends(batches: &[Vec<Write>]) -> Vec<usize> {
         wal.append(batch).unwrap();
         ends.push(usize::try_from(wal.offset).unwrap());
     }
-    assert_eq!(wal.segment, 1, "these tests want one segment");
+    assert_eq!(wal.current.number, 1, "these tests want one segment");
     ends
 }
 
@@ -231,7 +233,7 @@ fn a_header_or_a_segment_gone_bad_is_refused() {
     let all: Vec<_> = (1..=24).map(batch).collect();
     let disk = disk_with(&all);
     let (wal, restored) = open(disk.copy()).unwrap();
-    assert!(wal.segment >= 4, "the batches fill several segments");
+    assert!(wal.current.number >= 4, "the batches fill several segments");
     assert_same(&restored, &expected(&all));
 
     for at in 0..HEADER_BYTES {
@@ -290,7 +292,7 @@ fn a_data_folder_keeps_the_mark_it_was_formatted_with() {
     };
     assert_eq!([1, 2, 3].map(open_with), [StoreId(1); 3]);
     let (wal, _) = open(disk.copy()).unwrap();
-    assert!(wal.segment > 2, "later segments have it too");
+    assert!(wal.current.number > 2, "later segments have it too");
 
     let others = disk_with(&[vec![Write::Append(vec![entry(1, 1, 1500)])]; 1]);
     let first = others.clone().read(&file_name(1)).unwrap();

@@ -137,6 +137,11 @@ impl SimDisk {
         self.state().faults.injected
     }
 
+    /// Bytes of all files together.
+    pub(crate) fn bytes(&self) -> usize {
+        self.state().bytes()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().expect("no test panics inside the disk")
     }
