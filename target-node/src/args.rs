@@ -7,7 +7,7 @@ use crate::bug::Bug;
 /// The arguments of one node; the harness embeds them as a hidden sub-command.
 #[derive(Debug, Clone, clap::Args)]
 pub struct NodeArgs {
-    /// Name of this node, one of those in --peers
+    /// Name of this node, one of those in --peers unless it joins
     #[arg(long, value_name = "ID")]
     pub id: String,
 
@@ -19,14 +19,24 @@ pub struct NodeArgs {
     #[arg(long, value_name = "IP:PORT")]
     pub peer_addr: SocketAddr,
 
-    /// All nodes of the cluster, this one included: n1=10.0.0.1:7000,n2=10.0.0.2:7000
+    /// All nodes of a new cluster, this one included: n1=10.0.0.1:7000,n2=10.0.0.2:7000. A log that has begun
+    /// knows its members better; only addresses are taken from here then
     #[arg(
         long,
         value_name = "ID=IP:PORT",
         value_delimiter = ',',
-        required = true
+        required_unless_present = "join"
     )]
     pub peers: Vec<Member>,
+
+    /// Start without members and wait to be added to the cluster named by --cluster
+    #[arg(long, requires = "cluster")]
+    pub join: bool,
+
+    /// Name of the cluster; nodes of different clusters refuse each other [default: the names in --peers,
+    /// as in n1,n2,n3]
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
 
     /// HTTP addresses of the nodes, for the leader hints given to clients
     #[arg(long, value_name = "ID=IP:PORT", value_delimiter = ',')]
@@ -55,6 +65,22 @@ pub struct NodeArgs {
     /// Size of one log segment file in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     pub segment_bytes: u64,
+
+    /// Entries applied since the last snapshot that make the next one due, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 4 << 20)]
+    pub snapshot_bytes: u64,
+
+    /// How many times the size of the last snapshot they must at least weigh
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub snapshot_factor: u64,
+
+    /// Entries that stay in the log behind a snapshot, for nodes that lag a little
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub retained_entries: u64,
+
+    /// Bytes of entries in memory beyond which a leader takes no more until a snapshot is done
+    #[arg(long, value_name = "BYTES", default_value_t = 256 << 20)]
+    pub log_bytes_max: usize,
 }
 
 /// `ID=IP:PORT`: where a node is found.

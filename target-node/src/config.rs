@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 use crate::{
     args::{NodeArgs, TimeoutRange, repeated},
     bug::BugSet,
+    replica::SnapshotRule,
 };
 
 /// Longest node name; it has a fixed place in the header of each log segment.
@@ -28,6 +29,10 @@ pub(crate) struct NodeConfig {
     pub(crate) heartbeat: Duration,
     pub(crate) seed: u64,
     pub(crate) segment_bytes: u64,
+    pub(crate) cluster: String,
+    pub(crate) snapshot_rule: SnapshotRule,
+    pub(crate) retained_entries: u64,
+    pub(crate) log_bytes_max: usize,
 }
 
 /// Arguments that are each well-formed but do not fit together.
@@ -79,15 +84,17 @@ impl NodeConfig {
             return Err(ConfigError::SegmentTooSmall(args.segment_bytes));
         }
         let peers = by_name(args.peers);
-        if !peers.contains_key(&args.id) {
+        if !args.join && !peers.contains_key(&args.id) {
             let known = peers.into_keys().collect::<Vec<_>>().join(", ");
             return Err(ConfigError::UnknownId { id: args.id, known });
         }
+        let names = || peers.keys().cloned().collect::<Vec<_>>().join(",");
+        let cluster = args.cluster.unwrap_or_else(names);
         Ok(Self {
             id: args.id,
             client_addr: args.client_addr,
             peer_addr: args.peer_addr,
-            peers,
+            peers: if args.join { BTreeMap::new() } else { peers },
             client_addrs: by_name(args.client_addrs),
             data: args.data,
             bugs: args.bug.into_iter().collect(),
@@ -95,6 +102,13 @@ impl NodeConfig {
             heartbeat: args.heartbeat,
             seed: args.seed,
             segment_bytes: args.segment_bytes,
+            cluster,
+            snapshot_rule: SnapshotRule {
+                bytes_min: args.snapshot_bytes,
+                factor: args.snapshot_factor,
+            },
+            retained_entries: args.retained_entries,
+            log_bytes_max: args.log_bytes_max,
         })
     }
 }

@@ -79,6 +79,7 @@ mod config;
 mod kv;
 mod log;
 mod raft;
+mod replica;
 mod server;
 #[cfg(test)]
 mod sim;

@@ -19,13 +19,6 @@
 
 mod applied;
 mod command;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the server reads images once it installs snapshots"
-    )
-)]
 mod image;
 mod locks;
 mod record;
@@ -39,6 +32,7 @@ mod values;
 
 pub(crate) use applied::{Applied, Rejection};
 pub(crate) use command::{Command, Condition, Key, MicroOp, Nature, Proposal, Transaction};
+pub(crate) use image::ImageError;
 pub(crate) use locks::Fence;
 pub(crate) use sessions::{ClientId, Sequence, Stamp};
 pub(crate) use state::Kv;

@@ -28,6 +28,12 @@ pub(crate) struct ClusterClock {
 }
 
 impl ClusterClock {
+    /// The beginning of a cluster.
+    pub(crate) const START: Self = Self {
+        said: ClusterTime(0),
+        at: Duration::ZERO,
+    };
+
     /// The log says that it is `time`, and the node's own clock `now`.
     pub(crate) fn learn(&mut self, time: ClusterTime, now: Duration) {
         if time > self.time(now) {

@@ -41,10 +41,6 @@ mod record;
 mod recovery;
 mod replay;
 mod segment;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the core takes no snapshots yet")
-)]
 pub(crate) mod snapshot;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,10 @@
 //! What a step asks of the world.
 
 use super::{
-    entry::{Entry, HardState, LogIndex, NodeId, Position},
+    entry::{Entry, HardState, LogIndex, NodeId, Payload, Position, Term},
     membership::Membership,
     message::Message,
+    snapshot::SnapshotMeta,
 };
 
 /// A client's request while it waits; chosen by the shell, opaque here.
@@ -51,31 +52,67 @@ pub(crate) struct ReadGrant {
     pub(crate) index: LogIndex,
 }
 
+/// A part of a snapshot that a follower needs; the answer is `Input::SnapshotPart`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PartWanted {
+    pub(crate) to: NodeId,
+    /// Which snapshot: the one this node took or received at this position.
+    pub(crate) at: Position,
+    pub(crate) offset: u64,
+}
+
+/// A part of a snapshot that has arrived and belongs behind the parts before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PartReceived {
+    /// Of the leader that sent it.
+    pub(crate) term: Term,
+    pub(crate) meta: SnapshotMeta,
+    pub(crate) offset: u64,
+    pub(crate) data: Payload,
+    /// The last part: once the whole is verified and durable, `Input::SnapshotReceived` says so.
+    pub(crate) done: bool,
+}
+
 /// Why a request is answered without a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// Not taken: this node does not lead.
     NotLeader,
-    /// Not taken: too much is waiting already.
+    /// Not taken: too much is waiting already, or leadership is being handed over.
     Busy,
     /// Taken, and then leadership was lost: it may or may not be applied later.
     LeadershipLost,
+    /// Not taken: the members are being changed already, or this leader has not committed an entry
+    /// of its term yet.
+    ChangeUnderWay,
+    /// Not taken: nobody would be left to vote, or the node named is no voter.
+    BadMembers,
+    /// Given up: a new server did not catch up, and is no member.
+    NotCaughtUp,
+    /// Given up: the chosen successor did not take over in time; this node leads on.
+    TransferFailed,
 }
 
 /// Everything one step asks for, to be carried out in this order: writes are handed to the disk,
-/// `messages_now` leave, `committed` is applied, `reads` are answered. `messages_durable` leave
-/// once this and all earlier writes are on disk.
+/// `messages_now` leave, a snapshot is installed, `committed` is applied, `reads` are answered.
+/// `messages_durable` leave once this and all earlier writes are on disk.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub(crate) id: WriteId,
     pub(crate) writes: Vec<Write>,
     pub(crate) messages_now: Vec<Envelope>,
     pub(crate) messages_durable: Vec<Envelope>,
+    /// The state machine becomes the one of this received snapshot.
+    pub(crate) install: Option<SnapshotMeta>,
     pub(crate) committed: Vec<Committed>,
     /// Proposals on this leader's own disk; filled only by a bug.
     pub(crate) local_acks: Vec<Token>,
     pub(crate) reads: Vec<ReadGrant>,
+    /// Changes of the members and transfers of leadership that are done.
+    pub(crate) done: Vec<Token>,
     pub(crate) refused: Vec<(Token, Refusal)>,
+    pub(crate) parts_wanted: Vec<PartWanted>,
+    pub(crate) parts_received: Vec<PartReceived>,
     /// A leader contradicts what is committed here: the node must stop.
     pub(crate) fault: Option<CommittedConflict>,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     effects::{Envelope, Refusal},
     entry::{HardState, NodeId, Term},
-    leader::Leader,
+    leader::{Bereaved, Leader},
     message::{Ballot, Message, VoteReply, VoteRequest},
     node::{Raft, State},
 };
@@ -14,11 +14,14 @@ impl Raft {
     /// The election timer fired: ask whether an election could be won (thesis §9.6). Nothing is
     /// promised yet, so a node that was cut off comes back without disturbing a working leader.
     pub(super) fn sound_out(&mut self) {
-        self.leader = None;
+        self.follow(None);
         self.reset_election_timer();
+        if !self.may_stand() {
+            return;
+        }
         let votes = BTreeSet::from([self.config.id.clone()]);
         if self.is_quorum(&votes) {
-            return self.stand();
+            return self.stand(Ballot::Real);
         }
         self.state = State::PreCandidate(votes);
         let request = self.vote_request(Ballot::Pre, self.hard.term.next());
@@ -28,9 +31,18 @@ impl Raft {
         }
     }
 
+    /// Voters stand for election, and whoever is about to be removed until that is committed: it may be the
+    /// only one left with the entry that removes it (thesis §4.2.2). Learners wait.
+    pub(super) fn may_stand(&self) -> bool {
+        let members = self.log.membership();
+        let leaving = !members.addresses.contains_key(&self.config.id)
+            && self.log.membership_index() > self.commit;
+        leaving || members.electorate().contains(&self.config.id)
+    }
+
     /// Opens a new term with a vote for this node. Even its own vote counts only when it is on
     /// disk: it travels as a message to itself.
-    fn stand(&mut self) {
+    pub(super) fn stand(&mut self, ballot: Ballot) {
         let id = self.config.id.clone();
         self.hard = HardState {
             term: self.hard.term.next(),
@@ -39,7 +51,7 @@ impl Raft {
         self.leader = None;
         self.state = State::Candidate(BTreeSet::new());
         self.reset_election_timer();
-        let request = self.vote_request(Ballot::Real, self.hard.term);
+        let request = self.vote_request(ballot, self.hard.term);
         for peer in self.other_voters() {
             self.send_when_durable(peer, Message::VoteRequest(request.clone()));
         }
@@ -73,14 +85,14 @@ impl Raft {
     }
 
     pub(super) fn on_vote_request(&mut self, from: NodeId, request: &VoteRequest) {
-        if self.hears_a_leader() {
+        if request.ballot != Ballot::Transfer && self.hears_a_leader() {
             return;
         }
-        if request.ballot == Ballot::Real && request.term > self.hard.term {
+        if request.ballot != Ballot::Pre && request.term > self.hard.term {
             self.adopt_term(request.term);
         }
         let granted = self.may_vote(&from, request.term) && request.last >= self.log.last();
-        if granted && request.ballot == Ballot::Real {
+        if granted && request.ballot != Ballot::Pre {
             self.hard.vote = Some(from.clone());
             self.reset_election_timer();
         }
@@ -89,11 +101,11 @@ impl Raft {
     }
 
     /// A node that has heard from a leader within the shortest election timeout ignores
-    /// candidates, terms included (thesis §4.2.3); a leader hears itself.
+    /// candidates, terms included (thesis §4.2.3); a leader hears itself. A node that has just started may have
+    /// promised as much before.
     fn hears_a_leader(&self) -> bool {
         let is_leader = matches!(self.state, State::Leader(_));
-        let recently = self.now < self.heard + self.config.election_min;
-        is_leader || (self.leader.is_some() && recently)
+        is_leader || self.now < self.heard + self.config.election_min
     }
 
     /// One vote a term, first come first served; the same candidate gets the same answer again.
@@ -109,10 +121,10 @@ impl Raft {
         let next = self.hard.term.next();
         let (votes, election) = match (&mut self.state, reply.ballot) {
             (State::PreCandidate(votes), Ballot::Pre) => (votes, next),
-            (State::Candidate(votes), Ballot::Real) => (votes, self.hard.term),
+            (State::Candidate(votes), Ballot::Real | Ballot::Transfer) => (votes, self.hard.term),
             (
                 State::Follower | State::PreCandidate(_) | State::Candidate(_) | State::Leader(_),
-                Ballot::Pre | Ballot::Real,
+                Ballot::Pre | Ballot::Real | Ballot::Transfer,
             ) => return,
         };
         if !reply.granted || reply.election != election {
@@ -122,8 +134,8 @@ impl Raft {
         let votes = votes.clone();
         if self.is_quorum(&votes) {
             match reply.ballot {
-                Ballot::Pre => self.stand(),
-                Ballot::Real => self.take_the_lead(),
+                Ballot::Pre => self.stand(Ballot::Real),
+                Ballot::Real | Ballot::Transfer => self.take_the_lead(),
             }
         }
     }
@@ -145,17 +157,38 @@ impl Raft {
     /// Becomes a follower. A leader first answers everyone who waits on it: what it appended may
     /// still be committed by another, reads had no effect.
     pub(super) fn follow(&mut self, leader: Option<NodeId>) {
-        self.leader = leader;
+        if self.leader != leader {
+            self.leader = leader;
+            self.refuse_remote_reads();
+        }
         match std::mem::replace(&mut self.state, State::Follower) {
             State::Follower | State::PreCandidate(_) | State::Candidate(_) => {}
             State::Leader(former) => {
                 self.reset_election_timer();
-                let (proposals, reads) = former.waiting();
-                let lost = proposals.into_iter().map(|t| (t, Refusal::LeadershipLost));
-                self.effects.refused.extend(lost);
-                let refused = reads.into_iter().map(|t| (t, Refusal::NotLeader));
-                self.effects.refused.extend(refused);
+                self.answer_bereaved(former.into_bereaved());
             }
         }
+    }
+
+    fn answer_bereaved(&mut self, bereaved: Bereaved) {
+        let Bereaved {
+            proposals,
+            reads,
+            change,
+            transfer,
+        } = bereaved;
+        let lost = proposals.into_iter().chain(change);
+        let lost = lost.map(|token| (token, Refusal::LeadershipLost));
+        self.effects.refused.extend(lost);
+        match transfer {
+            // It made way for whoever it told to stand.
+            Some(transfer) if transfer.told => self.effects.done.push(transfer.token),
+            Some(transfer) => {
+                let refusal = (transfer.token, Refusal::LeadershipLost);
+                self.effects.refused.push(refusal);
+            }
+            None => {}
+        }
+        self.refuse_reads(reads);
     }
 }

@@ -34,7 +34,7 @@ impl Raft {
         self.send_when_durable(from, reply);
     }
 
-    fn hear(&mut self, leader: &NodeId) {
+    pub(super) fn hear(&mut self, leader: &NodeId) {
         self.follow(Some(leader.clone()));
         self.heard = self.now;
         self.reset_election_timer();
@@ -42,6 +42,7 @@ impl Raft {
 
     /// Brings the log in line with the request, or says where it parts.
     fn reconcile(&mut self, from: &NodeId, request: AppendRequest) -> AppendOutcome {
+        let request = self.beyond_begin(request);
         let prev = request.prev;
         if !self.log.contains(prev) {
             let hint = self.hint(prev.index);
@@ -50,7 +51,7 @@ impl Raft {
                 hint,
             };
         }
-        let covered = LogIndex(prev.index.0 + request.entries.len() as u64);
+        let covered = request.entries.last().map_or(prev.index, |e| e.at.index);
         self.accept(from, request.entries);
         // Not beyond what this request covers: what follows may be another leader's leftovers.
         let commit = request.commit.min(covered);
@@ -58,6 +59,17 @@ impl Raft {
             self.commit_up_to(commit);
         }
         AppendOutcome::Matched(covered)
+    }
+
+    /// The part of a request that is behind the place the log begins at: what lies before it is
+    /// committed, so it agrees.
+    fn beyond_begin(&self, mut request: AppendRequest) -> AppendRequest {
+        let begin = self.log.begin();
+        if request.prev.index < begin.index {
+            request.entries.retain(|entry| entry.at.index > begin.index);
+            request.prev = begin;
+        }
+        request
     }
 
     fn hint(&self, prev: LogIndex) -> Hint {

@@ -6,19 +6,18 @@ use std::{
 };
 
 use super::{
-    effects::{Envelope, Refusal, Token, Write, WriteId},
+    change::Underway,
+    effects::{Envelope, PartWanted, Refusal, Token, Write, WriteId},
     entry::{Body, Entry, LogIndex, NodeId, Payload, Position},
-    log::RaftLog,
     membership::Membership,
     message::{AppendOutcome, AppendReply, AppendRequest, Message},
     node::{Config, Raft, State},
-    progress::{Pace, Progress},
+    progress::{Next, Progress},
     read::ReadQueue,
+    transfer::Transfer,
 };
 use crate::bug::Bug;
 
-/// Entries in one append request.
-const APPEND_BYTES_MAX: usize = 64 << 10;
 /// Entries a leader holds that are not committed; beyond it clients are told `busy`.
 const UNCOMMITTED_ENTRIES_MAX: u64 = 8192;
 
@@ -29,10 +28,21 @@ pub(super) struct Leader {
     /// The heartbeat round under way; every append request carries it.
     pub(super) round: u64,
     pub(super) reads: ReadQueue,
+    pub(super) change: Option<Underway>,
+    pub(super) transfer: Option<Transfer>,
     heartbeat_deadline: Duration,
     quorum_deadline: Duration,
     /// Requests by the index of their entry, in order.
     proposals: VecDeque<(LogIndex, Token)>,
+}
+
+/// Everyone who waits on a leader that ceases to be one.
+#[derive(Debug)]
+pub(super) struct Bereaved {
+    pub(super) proposals: Vec<Token>,
+    pub(super) reads: ReadQueue,
+    pub(super) change: Option<Token>,
+    pub(super) transfer: Option<Transfer>,
 }
 
 impl Leader {
@@ -46,6 +56,8 @@ impl Leader {
             followers: peers.map(|id| (id, Progress::new(last, now))).collect(),
             round: 0,
             reads: ReadQueue::default(),
+            change: None,
+            transfer: None,
             heartbeat_deadline: now,
             quorum_deadline: now + config.election_max,
             proposals: VecDeque::new(),
@@ -62,10 +74,13 @@ impl Leader {
         taken.map(|(_, token)| token)
     }
 
-    /// Everyone who still waits: proposals and reads.
-    pub(super) fn waiting(self) -> (Vec<Token>, Vec<Token>) {
-        let proposals = self.proposals.into_iter().map(|(_, token)| token).collect();
-        (proposals, self.reads.into_tokens())
+    pub(super) fn into_bereaved(self) -> Bereaved {
+        Bereaved {
+            proposals: self.proposals.into_iter().map(|(_, token)| token).collect(),
+            reads: self.reads,
+            change: self.change.map(|change| change.token()),
+            transfer: self.transfer,
+        }
     }
 
     /// The greatest value of `of` that a quorum of `members` has reached, with `own` for whoever is no
@@ -104,7 +119,11 @@ impl Raft {
         }
         if self.now >= leader.heartbeat_deadline {
             self.start_round();
+            // Parts of snapshots that were lost go out again.
+            self.replicate();
         }
+        self.drive_transfer();
+        self.drive_change();
     }
 
     /// A heartbeat round: one request to every follower, with a number of its own.
@@ -114,11 +133,9 @@ impl Raft {
         };
         leader.round += 1;
         leader.heartbeat_deadline = self.now + self.config.heartbeat;
+        leader.reads.round_sent(leader.round, self.now);
         for (to, follower) in &mut leader.followers {
-            if let Pace::Probe { waiting } = &mut follower.pace {
-                *waiting = true;
-            }
-            let prev = self.log.position(follower.next.previous());
+            let prev = follower.heartbeat_prev(&self.log);
             let message = Message::AppendRequest(AppendRequest {
                 term: self.hard.term,
                 prev,
@@ -135,6 +152,7 @@ impl Raft {
     pub(super) fn propose(&mut self, commands: Vec<(Token, Payload)>) {
         let room = UNCOMMITTED_ENTRIES_MAX.saturating_sub(self.last_index().0 - self.commit.0);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let mut bytes = self.log.weight();
         let first = self.last_index().next();
         let State::Leader(leader) = &mut self.state else {
             let refused = commands
@@ -143,9 +161,11 @@ impl Raft {
             return self.effects.refused.extend(refused);
         };
         let mut bodies = Vec::new();
-        for (slot, (token, payload)) in commands.into_iter().enumerate() {
-            if slot < room {
-                let index = LogIndex(first.0 + slot as u64);
+        for (token, payload) in commands {
+            let fits = bodies.len() < room && bytes < self.config.log_bytes_max;
+            if fits && leader.transfer.is_none() {
+                let index = LogIndex(first.0 + bodies.len() as u64);
+                bytes += payload.bytes().len();
                 leader.proposals.push_back((index, token));
                 bodies.push(Body::Command(payload));
             } else {
@@ -158,7 +178,7 @@ impl Raft {
 
     /// Appends to the leader's own log; the disk and the followers work in parallel (§10.2.1 of
     /// the thesis), because the leader counts itself only once its disk has the entry.
-    fn append_own(&mut self, bodies: impl IntoIterator<Item = Body>) {
+    pub(super) fn append_own(&mut self, bodies: impl IntoIterator<Item = Body>) {
         let first = self.last_index().next().0;
         let entries: Vec<Entry> = (first..)
             .zip(bodies)
@@ -177,22 +197,31 @@ impl Raft {
     }
 
     /// Sends every follower what it lacks, within its window.
-    fn replicate(&mut self) {
+    pub(super) fn replicate(&mut self) {
+        let snapshot = self.snapshot.as_ref().map(|meta| meta.at);
         let State::Leader(leader) = &mut self.state else {
             return;
         };
         let round = leader.round;
         for (to, follower) in &mut leader.followers {
-            while let Some((prev, entries)) = next_request(follower, &self.log) {
-                let message = Message::AppendRequest(AppendRequest {
-                    term: self.hard.term,
-                    prev,
-                    entries,
-                    commit: self.commit,
-                    round,
-                });
+            while let Some(next) = follower.next(&self.log, snapshot, self.now) {
                 let to = to.clone();
-                self.effects.messages_now.push(Envelope { to, message });
+                match next {
+                    Next::Entries { prev, entries } => {
+                        let message = Message::AppendRequest(AppendRequest {
+                            term: self.hard.term,
+                            prev,
+                            entries,
+                            commit: self.commit,
+                            round,
+                        });
+                        self.effects.messages_now.push(Envelope { to, message });
+                    }
+                    Next::Part { at, offset } => {
+                        let wanted = PartWanted { to, at, offset };
+                        self.effects.parts_wanted.push(wanted);
+                    }
+                }
             }
         }
     }
@@ -210,15 +239,21 @@ impl Raft {
         if reply.term < self.hard.term {
             return;
         }
-        follower.heard = self.now;
-        follower.round = follower.round.max(reply.round);
+        follower.hear(self.now, reply.round);
         match reply.outcome {
             AppendOutcome::Matched(index) => follower.on_matched(index.min(self.log.last().index)),
             AppendOutcome::Mismatch { prev, hint } => follower.on_mismatch(prev, hint, &self.log),
             AppendOutcome::StaleTerm => {}
         }
+        self.after_reply();
+    }
+
+    /// What an answer of a follower may set going.
+    pub(super) fn after_reply(&mut self) {
         self.advance_commit();
         self.confirm_reads();
+        self.drive_transfer();
+        self.drive_change();
         self.replicate();
     }
 
@@ -229,6 +264,7 @@ impl Raft {
             self.acknowledge_local(before);
         }
         self.advance_commit();
+        self.drive_change();
     }
 
     fn acknowledge_local(&mut self, before: LogIndex) {
@@ -246,7 +282,7 @@ impl Raft {
 
     /// Commits what a majority has on disk, but by counting only entries of this term: earlier
     /// ones are committed with them (§5.4.2, figure 8).
-    fn advance_commit(&mut self) {
+    pub(super) fn advance_commit(&mut self) {
         let State::Leader(leader) = &self.state else {
             return;
         };
@@ -257,28 +293,4 @@ impl Raft {
             self.start_waiting_reads();
         }
     }
-}
-
-/// The next request for a follower, if its pace allows one now.
-fn next_request(follower: &mut Progress, log: &RaftLog) -> Option<(Position, Vec<Entry>)> {
-    let prev = log.position(follower.next.previous());
-    let entries = match &mut follower.pace {
-        Pace::Probe { waiting: true } => return None,
-        Pace::Probe { waiting } => {
-            *waiting = true;
-            Vec::new()
-        }
-        Pace::Stream(window) => {
-            if window.is_full() || follower.next > log.last().index {
-                return None;
-            }
-            let entries = log.batch(follower.next, APPEND_BYTES_MAX);
-            window.push(&entries);
-            entries
-        }
-    };
-    if let Some(last) = entries.last() {
-        follower.next = last.at.index.next();
-    }
-    Some((prev, entries))
 }

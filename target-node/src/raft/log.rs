@@ -33,6 +33,7 @@ pub(crate) struct RaftLog {
     durable: LogIndex,
     unsynced: VecDeque<(WriteId, LogIndex)>,
     memberships: Vec<(LogIndex, Membership)>,
+    weight: usize,
 }
 
 impl RaftLog {
@@ -45,6 +46,7 @@ impl RaftLog {
             durable: begin.index,
             unsynced: VecDeque::new(),
             memberships: vec![(begin.index, membership)],
+            weight: 0,
         };
         log.extend(entries);
         log.durable = log.last().index;
@@ -66,9 +68,28 @@ impl RaftLog {
         self.durable
     }
 
+    /// The weight of all entries, in bytes.
+    pub(crate) const fn weight(&self) -> usize {
+        self.weight
+    }
+
     /// The latest membership in the log, committed or not.
     pub(crate) fn membership(&self) -> &Membership {
         let (_, membership) = self.memberships.last().expect("one where the log begins");
+        membership
+    }
+
+    /// The entry that put the latest membership in force, or the place the log begins after.
+    pub(crate) fn membership_index(&self) -> LogIndex {
+        let (index, _) = self.memberships.last().expect("one where the log begins");
+        *index
+    }
+
+    /// The membership in force at `index`, which must not be compacted.
+    pub(crate) fn membership_at(&self, index: LogIndex) -> &Membership {
+        let mut before = self.memberships.iter().rev();
+        let found = before.find(|(from, _)| *from <= index);
+        let (_, membership) = found.expect("one where the log begins");
         membership
     }
 
@@ -142,6 +163,7 @@ impl RaftLog {
                 self.memberships
                     .push((entry.at.index, (**membership).clone()));
             }
+            self.weight += entry.weight();
             self.entries.push_back(entry);
         }
     }
@@ -149,7 +171,9 @@ impl RaftLog {
     fn cut(&mut self, from: LogIndex) {
         let keep = from.previous();
         let slot = self.slot(from).expect("what is compacted is committed");
-        self.entries.truncate(slot);
+        for entry in self.entries.drain(slot.min(self.entries.len())..) {
+            self.weight -= entry.weight();
+        }
         self.memberships.retain(|(index, _)| *index <= keep);
         self.durable = self.durable.min(keep);
         for (_, last) in &mut self.unsynced {
@@ -160,8 +184,25 @@ impl RaftLog {
     /// The disk has the writes of all steps up to `write`.
     pub(crate) fn persisted(&mut self, write: WriteId) {
         while let Some((_, last)) = self.unsynced.pop_front_if(|(id, _)| *id <= write) {
-            self.durable = last;
+            self.durable = last.max(self.begin.index);
         }
+    }
+
+    /// Forgets the entries up to `at`, which is in the log and committed.
+    pub(crate) fn compact(&mut self, at: Position) {
+        let membership = self.membership_at(at.index).clone();
+        while let Some(entry) = self.entries.pop_front_if(|e| e.at.index <= at.index) {
+            self.weight -= entry.weight();
+        }
+        self.memberships.retain(|(index, _)| *index > at.index);
+        self.memberships.insert(0, (at.index, membership));
+        self.begin = at;
+        self.durable = self.durable.max(at.index);
+    }
+
+    /// Forgets everything: the log begins anew after `at`.
+    pub(crate) fn reset(&mut self, at: Position, membership: Membership) {
+        *self = Self::restored((at, membership), Vec::new());
     }
 
     /// The first index of the log that has `term`, or would have it.

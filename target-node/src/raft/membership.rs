@@ -46,6 +46,11 @@ impl Membership {
         }
     }
 
+    /// Whether two sets of voters must agree.
+    pub(crate) fn is_joint(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
     /// Everyone who receives the log.
     pub(crate) fn members(&self) -> impl Iterator<Item = &NodeId> {
         self.addresses.keys()

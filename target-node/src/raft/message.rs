@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Entry, LogIndex, Position, Term};
+use super::{
+    entry::{Entry, LogIndex, Payload, Position, Term},
+    snapshot::SnapshotMeta,
+};
 
 /// A message between two nodes; the sender is known from the connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +14,11 @@ pub(crate) enum Message {
     VoteReply(VoteReply),
     AppendRequest(AppendRequest),
     AppendReply(AppendReply),
+    SnapshotPiece(SnapshotPiece),
+    SnapshotReply(SnapshotReply),
+    TimeoutNow(TimeoutNow),
+    ReadRequest(ReadRequest),
+    ReadReply(ReadReply),
 }
 
 /// Whether votes are asked for real or only sounded out (thesis §9.6).
@@ -18,6 +26,8 @@ pub(crate) enum Message {
 pub(crate) enum Ballot {
     Pre,
     Real,
+    /// For real, and at the wish of the leader: who has just heard from it votes all the same (thesis §4.2.3).
+    Transfer,
 }
 
 /// "Would you vote for me in `term`?"
@@ -94,10 +104,67 @@ pub(crate) struct Hint {
     pub(crate) index: LogIndex,
 }
 
+/// A part of a snapshot for a follower whose next entry is compacted away (§7, figure 13).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SnapshotPiece {
+    pub(crate) term: Term,
+    pub(crate) round: u64,
+    pub(crate) meta: SnapshotMeta,
+    /// Bytes of the snapshot before this part.
+    pub(crate) offset: u64,
+    pub(crate) data: Payload,
+    /// Whether the snapshot ends with this part.
+    pub(crate) done: bool,
+}
+
+/// The answer to a [`SnapshotPiece`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SnapshotReply {
+    pub(crate) term: Term,
+    pub(crate) round: u64,
+    /// Which snapshot it is about.
+    pub(crate) at: Position,
+    pub(crate) wanted: Wanted,
+}
+
+/// What a follower wants of a snapshot next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Wanted {
+    /// The part from this byte on.
+    From(u64),
+    /// Nothing: it is installed, or all of it was known already.
+    Nothing,
+    /// The sender's term is over.
+    StaleTerm,
+}
+
+/// "Stand for election now": the leader hands over (thesis §3.10).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TimeoutNow {
+    pub(crate) term: Term,
+    /// Where the leader's log ends; a receiver that lacks something does not stand.
+    pub(crate) last: Position,
+}
+
+/// "From which index on may I answer reads that have arrived here?" (thesis §6.4)
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReadRequest {
+    /// Chosen by the asker and never used again, not even after a restart.
+    pub(crate) ticket: u128,
+}
+
+/// The answer to a [`ReadRequest`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReadReply {
+    pub(crate) ticket: u128,
+    /// None: the node that was asked does not lead.
+    pub(crate) index: Option<LogIndex>,
+}
+
 /// A message with something of everything in it.
 #[cfg(test)]
 pub(crate) fn sample_append(bytes: usize) -> Message {
-    use super::entry::{Body, Payload};
+    use super::entry::Body;
     let entry = |index, body| Entry {
         at: Position {
             term: Term(7),

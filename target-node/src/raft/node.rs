@@ -6,12 +6,15 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
+    change::Change,
     effects::{Effects, Envelope, Token, Write, WriteId},
     entry::{Entry, HardState, LogIndex, NodeId, Payload, Position, Term},
     leader::Leader,
     log::RaftLog,
     membership::Membership,
     message::Message,
+    read::{ReadLevel, RemoteReads},
+    snapshot::{Receiving, SnapshotMeta},
 };
 use crate::bug::{Bug, BugSet};
 
@@ -25,6 +28,12 @@ pub(crate) struct Config {
     pub(crate) election_max: Duration,
     pub(crate) heartbeat: Duration,
     pub(crate) seed: u64,
+    /// Tells this start of the node from all others.
+    pub(crate) life: u64,
+    /// Entries that stay in the log behind a snapshot, for followers that lag a little.
+    pub(crate) retained_entries: u64,
+    /// Bytes of entries in the log beyond which a leader takes no commands until a snapshot is done.
+    pub(crate) log_bytes_max: usize,
     pub(crate) bugs: BugSet,
 }
 
@@ -35,6 +44,8 @@ pub(crate) struct Restored {
     /// The place after which `entries` follow, and the members there; none if the log never began.
     pub(crate) begin: Option<(Position, Membership)>,
     pub(crate) entries: Vec<Entry>,
+    /// The latest snapshot.
+    pub(crate) snapshot: Option<SnapshotMeta>,
 }
 
 impl Restored {
@@ -63,7 +74,26 @@ pub(crate) enum Input {
     /// Commands to append, each with the request that waits for it.
     Propose(Vec<(Token, Payload)>),
     /// Linearizable reads.
-    Read(Vec<Token>),
+    Read(ReadLevel, Vec<Token>),
+    /// A change of the members.
+    Change(Token, Change),
+    /// Leadership is to go to this voter, or to any.
+    Transfer(Token, Option<NodeId>),
+    /// A snapshot of this node's own state is durable.
+    SnapshotSaved(SnapshotMeta),
+    /// A part of a snapshot that was wanted for a follower.
+    SnapshotPart {
+        to: NodeId,
+        meta: SnapshotMeta,
+        offset: u64,
+        data: Payload,
+        done: bool,
+    },
+    /// All parts of a snapshot have arrived: it is durable, or broken.
+    SnapshotReceived {
+        at: Position,
+        intact: bool,
+    },
     /// The writes of this and all earlier steps are on disk.
     Persisted(WriteId),
 }
@@ -118,6 +148,10 @@ pub(crate) struct Raft {
     pub(super) commit: LogIndex,
     pub(super) state: State,
     pub(super) leader: Option<NodeId>,
+    /// The latest snapshot of this node, taken or received.
+    pub(super) snapshot: Option<SnapshotMeta>,
+    pub(super) receiving: Option<Receiving>,
+    pub(super) remote_reads: RemoteReads,
     /// When the known leader last spoke.
     pub(super) heard: Duration,
     pub(super) election_deadline: Duration,
@@ -129,15 +163,13 @@ impl Raft {
     pub(crate) fn new(config: Config, restored: Restored, now: Duration) -> Self {
         let mut effects = Effects::default();
         let begin = restored.begin.unwrap_or_else(|| {
-            let at = Position::default();
-            let membership = config.bootstrap.clone();
-            let write = Write::Begin {
-                at,
-                membership: membership.clone(),
+            let begin = (Position::default(), config.bootstrap.clone());
+            effects.writes.push(Write::Begin {
+                at: begin.0,
+                membership: begin.1.clone(),
                 keeps: false,
-            };
-            effects.writes.push(write);
-            (at, membership)
+            });
+            begin
         });
         let log = RaftLog::restored(begin, restored.entries);
         let mut hard = restored.hard;
@@ -150,7 +182,7 @@ impl Raft {
         }
         let mut raft = Self {
             rng: ChaCha8Rng::seed_from_u64(seed_of(&config)),
-            config,
+
             now,
             written: hard.clone(),
             hard,
@@ -158,10 +190,17 @@ impl Raft {
             log,
             state: State::Follower,
             leader: None,
+            snapshot: None,
+            receiving: None,
+            remote_reads: RemoteReads::new(config.life),
+            config,
             heard: now,
             election_deadline: now,
             effects,
         };
+        if let Some(snapshot) = restored.snapshot {
+            raft.resume_from(snapshot);
+        }
         raft.reset_election_timer();
         raft
     }
@@ -172,11 +211,23 @@ impl Raft {
         self.effects.id.0 += 1;
         // Timers first: a leader that was suspended must notice before it serves anyone.
         self.check_timers();
+        self.expire_remote_reads();
         match input {
             Input::Tick => {}
             Input::Message { from, message } => self.receive(from, message),
             Input::Propose(commands) => self.propose(commands),
-            Input::Read(tokens) => self.read(tokens),
+            Input::Read(level, tokens) => self.read(level, tokens),
+            Input::Change(token, change) => self.change(token, change),
+            Input::Transfer(token, target) => self.transfer(token, target),
+            Input::SnapshotSaved(meta) => self.on_snapshot_saved(meta),
+            Input::SnapshotPart {
+                to,
+                meta,
+                offset,
+                data,
+                done,
+            } => self.send_part(to, meta, offset, data, done),
+            Input::SnapshotReceived { at, intact } => self.on_snapshot_received(at, intact),
             Input::Persisted(write) => self.persisted(write),
         }
         self.finish()
@@ -222,6 +273,16 @@ impl Raft {
         self.log.last().index
     }
 
+    /// The latest members in the log, committed or not.
+    pub(crate) fn membership(&self) -> &Membership {
+        self.log.membership()
+    }
+
+    /// The place the log begins after.
+    pub(crate) fn begin(&self) -> Position {
+        self.log.begin()
+    }
+
     fn check_timers(&mut self) {
         match self.state {
             State::Leader(_) => self.lead_on_time(),
@@ -239,6 +300,11 @@ impl Raft {
             Message::VoteReply(reply) => self.on_vote_reply(from, &reply),
             Message::AppendRequest(request) => self.on_append_request(from, request),
             Message::AppendReply(reply) => self.on_append_reply(&from, &reply),
+            Message::SnapshotPiece(piece) => self.on_snapshot_piece(from, piece),
+            Message::SnapshotReply(reply) => self.on_snapshot_reply(&from, &reply),
+            Message::TimeoutNow(request) => self.on_timeout_now(&from, &request),
+            Message::ReadRequest(request) => self.on_read_request(from, &request),
+            Message::ReadReply(reply) => self.on_read_reply(&reply),
         }
     }
 
@@ -296,6 +362,7 @@ impl Raft {
                 token,
             });
         }
+        self.grant_remote_reads();
     }
 }
 

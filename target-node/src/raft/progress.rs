@@ -3,15 +3,18 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::{
-    entry::{Entry, LogIndex},
+    entry::{Entry, LogIndex, Position},
     log::RaftLog,
     message::Hint,
+    snapshot::PART_PATIENCE,
 };
 
 /// Unanswered append requests with entries, per follower.
 const IN_FLIGHT_MESSAGES_MAX: usize = 32;
 /// Bytes of entries in them.
 const IN_FLIGHT_BYTES_MAX: usize = 1 << 20;
+/// Entries in one append request.
+const APPEND_BYTES_MAX: usize = 64 << 10;
 
 /// Progress of one follower.
 ///
@@ -28,13 +31,37 @@ pub(crate) struct Progress {
     pub(crate) round: u64,
 }
 
-/// How entries go out.
+/// How the log goes out.
 #[derive(Debug)]
 pub(crate) enum Pace {
     /// Looking for the point of agreement, one empty request at a time.
     Probe { waiting: bool },
     /// Sending ahead of the answers, within the window.
     Stream(Window),
+    /// What it lacks is compacted away: a snapshot goes first, one part at a time.
+    Snapshot {
+        at: Position,
+        offset: u64,
+        /// When the part from `offset` on was last sent.
+        sent: Option<Duration>,
+    },
+}
+
+impl Pace {
+    /// The snapshot that is being sent.
+    pub(crate) const fn snapshot(&self) -> Option<Position> {
+        match self {
+            Self::Snapshot { at, .. } => Some(*at),
+            Self::Probe { .. } | Self::Stream(_) => None,
+        }
+    }
+}
+
+/// What a follower is to be sent next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    Entries { prev: Position, entries: Vec<Entry> },
+    Part { at: Position, offset: u64 },
 }
 
 /// Requests that are under way: the last index of each, and its weight in bytes.
@@ -45,11 +72,11 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn is_full(&self) -> bool {
+    fn is_full(&self) -> bool {
         self.sent.len() >= IN_FLIGHT_MESSAGES_MAX || self.bytes >= IN_FLIGHT_BYTES_MAX
     }
 
-    pub(crate) fn push(&mut self, entries: &[Entry]) {
+    fn push(&mut self, entries: &[Entry]) {
         if let Some(last) = entries.last() {
             let weight = entries.iter().map(Entry::weight).sum();
             self.sent.push_back((last.at.index, weight));
@@ -76,6 +103,68 @@ impl Progress {
         }
     }
 
+    /// The follower answered something of this term.
+    pub(crate) fn hear(&mut self, now: Duration, round: u64) {
+        self.heard = now;
+        self.round = self.round.max(round);
+    }
+
+    /// The next thing to send, if the pace allows one now. `snapshot` is the latest of this node.
+    pub(crate) fn next(
+        &mut self,
+        log: &RaftLog,
+        snapshot: Option<Position>,
+        now: Duration,
+    ) -> Option<Next> {
+        let is_compacted = self.next.previous() < log.begin().index;
+        if is_compacted && self.pace.snapshot().is_none() {
+            self.pace = Pace::Snapshot {
+                at: snapshot.expect("a log begins later only once a snapshot is there"),
+                offset: 0,
+                sent: None,
+            };
+        }
+        match &mut self.pace {
+            Pace::Snapshot { at, offset, sent } => {
+                if sent.is_some_and(|sent| now < sent + PART_PATIENCE) {
+                    return None;
+                }
+                *sent = Some(now);
+                Some(Next::Part {
+                    at: *at,
+                    offset: *offset,
+                })
+            }
+            Pace::Probe { waiting: true } => None,
+            Pace::Probe { waiting } => {
+                *waiting = true;
+                Some(Next::Entries {
+                    prev: log.position(self.next.previous()),
+                    entries: Vec::new(),
+                })
+            }
+            Pace::Stream(window) => {
+                if window.is_full() || self.next > log.last().index {
+                    return None;
+                }
+                let prev = log.position(self.next.previous());
+                let entries = log.batch(self.next, APPEND_BYTES_MAX);
+                window.push(&entries);
+                self.next = entries.last().map_or(self.next, |e| e.at.index.next());
+                Some(Next::Entries { prev, entries })
+            }
+        }
+    }
+
+    /// The place that a heartbeat names: where the follower's log is taken to end.
+    pub(crate) fn heartbeat_prev(&mut self, log: &RaftLog) -> Position {
+        if let Pace::Probe { waiting } = &mut self.pace {
+            *waiting = true;
+        }
+        let prev = self.next.previous();
+        log.position(prev.max(log.begin().index))
+    }
+
     /// The follower agrees up to `matched`.
     pub(crate) fn on_matched(&mut self, matched: LogIndex) {
         self.matched = self.matched.max(matched);
@@ -88,6 +177,11 @@ impl Progress {
                 window.free_up_to(self.matched);
                 self.next = self.next.max(self.matched.next());
             }
+            // It got there by itself.
+            Pace::Snapshot { at, .. } if at.index <= self.matched => {
+                self.on_snapshot_installed(matched);
+            }
+            Pace::Snapshot { .. } => {}
         }
     }
 
@@ -106,6 +200,49 @@ impl Progress {
         match self.pace {
             Pace::Probe { .. } => prev.next() != self.next,
             Pace::Stream(_) => prev <= self.matched || prev >= self.next,
+            Pace::Snapshot { .. } => true,
+        }
+    }
+
+    /// Whether a part that was read is still of use; one of another snapshot means that the one before
+    /// is gone, and the follower gets this one.
+    pub(crate) fn sends_part(
+        &mut self,
+        part_at: Position,
+        part_offset: u64,
+        now: Duration,
+    ) -> bool {
+        let Pace::Snapshot { at, offset, sent } = &mut self.pace else {
+            return false;
+        };
+        if *at != part_at {
+            (*at, *offset, *sent) = (part_at, 0, Some(now));
+        }
+        *offset == part_offset
+    }
+
+    /// The follower wants the snapshot at `at` from `offset` on.
+    pub(crate) fn on_part_wanted(&mut self, at: Position, offset: u64) {
+        if let Pace::Snapshot {
+            at: current,
+            offset: next,
+            sent,
+        } = &mut self.pace
+            && *current == at
+            && *next != offset
+        {
+            *next = offset;
+            *sent = None;
+        }
+    }
+
+    /// The follower's state covers `index`.
+    pub(crate) fn on_snapshot_installed(&mut self, index: LogIndex) {
+        self.matched = self.matched.max(index);
+        self.next = self.next.max(self.matched.next());
+        if self.pace.snapshot().is_some() {
+            self.next = self.matched.next();
+            self.pace = Pace::Probe { waiting: false };
         }
     }
 }

@@ -4,55 +4,235 @@
 //! round that was **sent after the read arrived**. Rounds are numbered by the leader within its
 //! term, so a late answer to an earlier round confirms nothing newer. One round confirms all reads
 //! that were waiting when it started.
+//!
+//! A read may arrive at a follower: it asks the leader for the index and answers once it has applied that
+//! much itself. Or it may be content with a lease: a majority that answered a round promised not to vote for
+//! the shortest election timeout, counted from when it received the round; so counted from when the round
+//! was **sent**, and less a share for clocks that run apart, nobody else leads. This rests on clocks and
+//! is used only where it is asked for (§6.4.1).
 
-use std::collections::VecDeque;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use super::{
-    effects::{ReadGrant, Refusal, Token},
-    entry::LogIndex,
+    effects::{Envelope, ReadGrant, Refusal, Token},
+    entry::{LogIndex, NodeId},
+    message::{Message, ReadReply, ReadRequest},
     node::{Raft, State},
 };
 use crate::bug::Bug;
+
+/// What a read relies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ReadLevel {
+    /// A round of heartbeats; only a leader takes the read.
+    Leader,
+    /// The same, taken by any node: it asks the leader.
+    Anywhere,
+    /// The leader's lease while it holds, else a round.
+    Lease,
+}
+
+/// Share of the shortest election timeout that a lease lasts: a clock may run a fifth too fast or slow.
+const LEASE_PERCENT: u32 = 80;
+/// Rounds whose time of sending is kept.
+const ROUNDS_KEPT: usize = 256;
+
+/// Who waits for a read to be confirmed.
+#[derive(Debug)]
+enum Asker {
+    Here(Token),
+    There { node: NodeId, ticket: u128 },
+}
 
 /// Reads on a leader.
 #[derive(Debug, Default)]
 pub(super) struct ReadQueue {
     /// Arrived after the last round was sent.
-    waiting: Vec<Token>,
-    /// Rounds under way, oldest first.
+    waiting: Vec<Asker>,
+    /// Rounds under way that reads wait for, oldest first.
     rounds: VecDeque<Round>,
+    /// When rounds were sent, oldest first.
+    sent: VecDeque<(u64, Duration)>,
+    /// When the latest round that a majority answered was sent.
+    confirmed: Option<Duration>,
+    /// Leadership was or is being handed over: no lease holds in this term any more.
+    leases_ended: bool,
 }
 
 #[derive(Debug)]
 struct Round {
     number: u64,
     index: LogIndex,
-    tokens: Vec<Token>,
+    askers: Vec<Asker>,
 }
 
 impl ReadQueue {
-    pub(super) fn into_tokens(self) -> Vec<Token> {
-        let in_rounds = self.rounds.into_iter().flat_map(|round| round.tokens);
-        in_rounds.chain(self.waiting).collect()
+    pub(super) const fn end_leases(&mut self) {
+        self.leases_ended = true;
+    }
+
+    pub(super) fn round_sent(&mut self, round: u64, now: Duration) {
+        if self.sent.len() == ROUNDS_KEPT {
+            self.sent.pop_front();
+        }
+        self.sent.push_back((round, now));
+    }
+
+    fn into_askers(self) -> impl Iterator<Item = Asker> {
+        let in_rounds = self.rounds.into_iter().flat_map(|round| round.askers);
+        in_rounds.chain(self.waiting)
+    }
+}
+
+/// Reads of this follower that ask the leader, by ticket. Tickets grow, so the first is the oldest.
+#[derive(Debug, Default)]
+pub(super) struct RemoteReads {
+    asked: BTreeMap<u128, RemoteRead>,
+    next_ticket: u128,
+}
+
+#[derive(Debug)]
+struct RemoteRead {
+    tokens: Vec<Token>,
+    asked_at: Duration,
+    /// What the leader answered; this node has not applied that much yet.
+    index: Option<LogIndex>,
+}
+
+impl RemoteReads {
+    /// `life` tells this start of the node from all others, so that an answer to an earlier one is recognised.
+    pub(super) fn new(life: u64) -> Self {
+        Self {
+            asked: BTreeMap::new(),
+            next_ticket: u128::from(life) << 64,
+        }
     }
 }
 
 impl Raft {
-    pub(super) fn read(&mut self, tokens: Vec<Token>) {
+    pub(super) fn read(&mut self, level: ReadLevel, tokens: Vec<Token>) {
         if self.has(Bug::FollowerReadLocal) {
             return self.grant(tokens, self.commit);
         }
         let leads_blindly = self.has(Bug::ReadNoQuorum);
+        let by_lease = level == ReadLevel::Lease && self.holds_lease();
         match &mut self.state {
-            State::Leader(_) if leads_blindly => self.grant(tokens, self.commit),
+            State::Leader(_) if leads_blindly || by_lease => self.grant(tokens, self.commit),
             State::Leader(leader) => {
-                leader.reads.waiting.extend(tokens);
+                leader
+                    .reads
+                    .waiting
+                    .extend(tokens.into_iter().map(Asker::Here));
                 self.start_waiting_reads();
             }
             State::Follower | State::PreCandidate(_) | State::Candidate(_) => {
-                let refused = tokens.into_iter().map(|token| (token, Refusal::NotLeader));
-                self.effects.refused.extend(refused);
+                match self.leader.clone() {
+                    Some(leader) if level == ReadLevel::Anywhere => self.ask(leader, tokens),
+                    Some(_) | None => self.refuse_all(tokens),
+                }
             }
+        }
+    }
+
+    /// Whether nobody else can lead, as far as clocks can be relied on.
+    fn holds_lease(&self) -> bool {
+        let State::Leader(leader) = &self.state else {
+            return false;
+        };
+        let lease = self.config.election_min * LEASE_PERCENT / 100;
+        let reads = &leader.reads;
+        let holds = reads.confirmed.is_some_and(|sent| self.now < sent + lease);
+        holds && !reads.leases_ended && self.knows_commit()
+    }
+
+    fn ask(&mut self, leader: NodeId, tokens: Vec<Token>) {
+        let ticket = self.remote_reads.next_ticket;
+        self.remote_reads.next_ticket += 1;
+        let read = RemoteRead {
+            tokens,
+            asked_at: self.now,
+            index: None,
+        };
+        self.remote_reads.asked.insert(ticket, read);
+        let message = Message::ReadRequest(ReadRequest { ticket });
+        self.effects.messages_now.push(Envelope {
+            to: leader,
+            message,
+        });
+    }
+
+    pub(super) fn on_read_request(&mut self, node: NodeId, request: &ReadRequest) {
+        let ticket = request.ticket;
+        match &mut self.state {
+            State::Leader(leader) => {
+                leader.reads.waiting.push(Asker::There { node, ticket });
+                self.start_waiting_reads();
+            }
+            State::Follower | State::PreCandidate(_) | State::Candidate(_) => {
+                self.answer_ticket(node, ticket, None);
+            }
+        }
+    }
+
+    fn answer_ticket(&mut self, to: NodeId, ticket: u128, index: Option<LogIndex>) {
+        let message = Message::ReadReply(ReadReply { ticket, index });
+        self.effects.messages_now.push(Envelope { to, message });
+    }
+
+    pub(super) fn on_read_reply(&mut self, reply: &ReadReply) {
+        let Some(read) = self.remote_reads.asked.get_mut(&reply.ticket) else {
+            return;
+        };
+        match reply.index {
+            Some(index) => {
+                read.index = Some(index);
+                self.grant_remote_reads();
+            }
+            None => {
+                let read = self.remote_reads.asked.remove(&reply.ticket);
+                self.refuse_all(read.map(|read| read.tokens).unwrap_or_default());
+            }
+        }
+    }
+
+    /// Grants what the leader has confirmed and this node has committed by now.
+    pub(super) fn grant_remote_reads(&mut self) {
+        let commit = self.commit;
+        let is_ready = |_: &u128, read: &mut RemoteRead| read.index.is_some_and(|i| i <= commit);
+        let ready: Vec<RemoteRead> = self
+            .remote_reads
+            .asked
+            .extract_if(.., is_ready)
+            .map(|(_, read)| read)
+            .collect();
+        for read in ready {
+            self.grant(read.tokens, commit);
+        }
+    }
+
+    /// The leader that was asked is not known to lead any more: what it has not answered it may never.
+    pub(super) fn refuse_remote_reads(&mut self) {
+        let unanswered: Vec<RemoteRead> = self
+            .remote_reads
+            .asked
+            .extract_if(.., |_, read| read.index.is_none())
+            .map(|(_, read)| read)
+            .collect();
+        for read in unanswered {
+            self.refuse_all(read.tokens);
+        }
+    }
+
+    /// Gives up on remote reads whose question or answer was lost.
+    pub(super) fn expire_remote_reads(&mut self) {
+        while let Some(oldest) = self.remote_reads.asked.first_entry()
+            && self.now >= oldest.get().asked_at + self.config.election_max
+        {
+            let read = oldest.remove();
+            self.refuse_all(read.tokens);
         }
     }
 
@@ -79,14 +259,14 @@ impl Raft {
             leader.reads.rounds.push_back(Round {
                 number: leader.round,
                 index,
-                tokens: std::mem::take(&mut leader.reads.waiting),
+                askers: std::mem::take(&mut leader.reads.waiting),
             });
         }
         self.confirm_reads();
     }
 
     /// A leader knows what is committed once an entry of its own term is.
-    fn knows_commit(&self) -> bool {
+    pub(super) fn knows_commit(&self) -> bool {
         self.log.term_at(self.commit) == Some(self.hard.term)
     }
 
@@ -97,18 +277,42 @@ impl Raft {
         };
         let members = self.log.membership();
         let confirmed = leader.reached(members, leader.round, |follower| follower.round);
-        let rounds = &mut leader.reads.rounds;
+        let reads = &mut leader.reads;
+        while let Some((_, sent)) = reads.sent.pop_front_if(|(round, _)| *round <= confirmed) {
+            reads.confirmed = Some(sent);
+        }
         let mut granted = Vec::new();
-        while let Some(round) = rounds.pop_front_if(|round| round.number <= confirmed) {
+        while let Some(round) = reads.rounds.pop_front_if(|round| round.number <= confirmed) {
             granted.push(round);
         }
         if granted.is_empty() {
             return;
         }
-        for Round { tokens, index, .. } in granted {
-            self.grant(tokens, index);
+        for Round { askers, index, .. } in granted {
+            for asker in askers {
+                match asker {
+                    Asker::Here(token) => self.grant(vec![token], index),
+                    Asker::There { node, ticket } => self.answer_ticket(node, ticket, Some(index)),
+                }
+            }
         }
         self.start_waiting_reads();
+    }
+
+    /// Refuses the reads of a leader that ceased to be one.
+    pub(super) fn refuse_reads(&mut self, reads: ReadQueue) {
+        for asker in reads.into_askers() {
+            match asker {
+                Asker::Here(token) => self.refuse_all(vec![token]),
+                Asker::There { node, ticket } => self.answer_ticket(node, ticket, None),
+            }
+        }
+    }
+
+    /// A read that is not served had no effect, wherever it is tried again.
+    fn refuse_all(&mut self, tokens: Vec<Token>) {
+        let refused = tokens.into_iter().map(|token| (token, Refusal::NotLeader));
+        self.effects.refused.extend(refused);
     }
 
     fn grant(&mut self, tokens: Vec<Token>, index: LogIndex) {

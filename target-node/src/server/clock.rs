@@ -27,3 +27,11 @@ impl Clock {
 fn instant() -> Instant {
     Instant::now()
 }
+
+/// A number that no other start of a node draws: its wall clock, which may jump, mixed with its process id.
+pub(super) fn unique() -> u64 {
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
+    let nanos = since.map_or_else(|early| early.duration().as_nanos(), |late| late.as_nanos());
+    let low = u64::try_from(nanos & u128::from(u64::MAX)).expect("masked");
+    low ^ (u64::from(std::process::id()) << 40)
+}

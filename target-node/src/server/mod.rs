@@ -1,10 +1,10 @@
-//! One node as a process: a single-threaded runtime for sockets, requests and Raft, and one
-//! thread that waits for the disk.
+//! One node as a process: a single-threaded runtime for sockets, requests and Raft, one thread that writes
+//! the log, and one that keeps snapshots.
 //!
 //! | file | idea |
 //! |---|---|
-//! | `node` | the task that owns Raft and the desk |
-//! | `desk` | the state machine and the clients who wait for it |
+//! | `node` | the task that owns the replica |
+//! | `snapshots` | the thread that keeps snapshot files |
 //! | `viewers` | who wants to see the state at one index |
 //! | `api` | the HTTP door |
 //! | `reply` | what a client is told |
@@ -12,16 +12,17 @@
 
 mod api;
 mod clock;
-mod desk;
 mod node;
 mod reply;
+mod snapshots;
 mod viewers;
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use clock::Clock;
 use node::{Event, Node};
+use snapshots::SnapshotThread;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -33,8 +34,9 @@ use crate::{
     args::NodeArgs,
     config::NodeConfig,
     log::{Disk, Identity, RealDisk, Settings, StoreId, Wal, Writer},
-    raft::{Addresses, Config, Membership, NodeId, Raft, Restored},
-    transport::{self, Door, Outbox},
+    raft::{Addresses, Config, Membership, NodeId, Restored},
+    replica::{Keeper, Replica},
+    transport::{self, Door, Myself, Outbox},
 };
 
 /// Events that wait for the node; senders wait when it is behind.
@@ -57,7 +59,7 @@ pub fn run(args: NodeArgs) -> anyhow::Result<()> {
     let config = NodeConfig::from_args(args)?;
     eprintln!("{}", banner(&config));
     log_to_stderr();
-    if config.peers.len().is_multiple_of(2) {
+    if !config.peers.is_empty() && config.peers.len().is_multiple_of(2) {
         let nodes = config.peers.len();
         tracing::warn!("{nodes} nodes survive no more failures than {}", nodes - 1);
     }
@@ -72,10 +74,11 @@ pub fn run(args: NodeArgs) -> anyhow::Result<()> {
 fn banner(config: &NodeConfig) -> String {
     let bugs = config.bugs.names().join(",");
     format!(
-        "target-node {} id={} client={} peer={} nodes={} data={} election={:?}..{:?} \
+        "target-node {} id={} cluster={} client={} peer={} nodes={} data={} election={:?}..{:?} \
          heartbeat={:?} seed={} bugs={}",
         env!("CARGO_PKG_VERSION"),
         config.id,
+        config.cluster,
         config.client_addr,
         config.peer_addr,
         config.peers.len(),
@@ -102,19 +105,29 @@ async fn serve(config: NodeConfig) -> anyhow::Result<()> {
     let client_listener = bind(config.client_addr, "--client-addr").await?;
     let peer_listener = bind(config.peer_addr, "--peer-addr").await?;
     let (events, inbox) = mpsc::channel(INBOX_MAX);
-    let (wal, restored) = open_log(&config)?;
+    let disk = RealDisk::open(&config.data).with_context(|| {
+        let folder = config.data.display();
+        format!("cannot use the data folder {folder}; choose another --data")
+    })?;
+    let (wal, restored) = open_log(&config, disk.clone())?;
     let clock = Clock::start();
     let writer = start_writer(wal, clock, events.clone())?;
+    let (keeper, kept) = Keeper::open(disk, identity(&config))
+        .with_context(|| format!("cannot open the snapshots in {}", config.data.display()))?;
+    let snapshots = start_snapshots(keeper, events.clone())?;
 
-    let raft = Raft::new(raft_config(&config), restored, clock.now());
-    let members = other_nodes(&config);
-    let id = NodeId::new(&config.id);
-    let cluster = cluster_id(&config.peers);
-    let outbox = Outbox::start(&id, cluster, &members);
-    let door = Door::new(id, cluster, members.into_keys().collect());
+    let rule = config.snapshot_rule;
+    let replica = Replica::new(raft_config(&config), rule, restored, kept, clock.now());
+    let me = Myself {
+        id: NodeId::new(&config.id),
+        cluster: cluster_id(&config.cluster),
+        addr: own_addr(&config),
+    };
+    let outbox = Outbox::new(me.clone());
+    let door = Door::new(me);
     tokio::spawn(transport::listen(peer_listener, door, events.clone()));
 
-    let (node, status) = Node::new(raft, clock, writer, outbox, &config);
+    let (node, status) = Node::new(replica, clock, (writer, snapshots), outbox, &config);
     let (stop, stopped) = watch::channel(false);
     let http = tokio::spawn(api::serve(client_listener, events, status, stopped));
     let end = node.run(inbox, terminated()?).await;
@@ -129,20 +142,26 @@ async fn bind(addr: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("cannot listen on {addr}; choose another {option}"))
 }
 
-fn open_log(config: &NodeConfig) -> anyhow::Result<(Wal<RealDisk>, Restored)> {
-    let folder = config.data.display();
-    let disk = RealDisk::open(&config.data)
-        .with_context(|| format!("cannot use the data folder {folder}; choose another --data"))?;
-    let identity = Identity {
+/// Where other nodes reach this one.
+fn own_addr(config: &NodeConfig) -> SocketAddr {
+    let named = config.peers.get(&config.id).copied();
+    named.unwrap_or(config.peer_addr)
+}
+
+fn identity(config: &NodeConfig) -> Identity {
+    Identity {
         node: config.id.clone(),
-        cluster: cluster_id(&config.peers),
-    };
+        cluster: cluster_id(&config.cluster),
+    }
+}
+
+fn open_log(config: &NodeConfig, disk: RealDisk) -> anyhow::Result<(Wal<RealDisk>, Restored)> {
     let settings = Settings {
         segment_bytes: config.segment_bytes,
         new_store: draw_store()?,
     };
-    let (wal, restored) = Wal::open(disk, identity, settings)
-        .with_context(|| format!("cannot open the log in {folder}"))?;
+    let (wal, restored) = Wal::open(disk, identity(config), settings)
+        .with_context(|| format!("cannot open the log in {}", config.data.display()))?;
     tracing::info!(
         store = format_args!("{:016x}", wal.store().0),
         term = restored.hard.term.0,
@@ -175,6 +194,16 @@ fn start_writer<D: Disk + Send + 'static>(
         .context("cannot start the thread that writes the log")
 }
 
+fn start_snapshots(
+    keeper: Keeper<RealDisk>,
+    events: mpsc::Sender<Event>,
+) -> anyhow::Result<SnapshotThread> {
+    let report = move |done| {
+        let _ = events.blocking_send(Event::Snapshot(done));
+    };
+    SnapshotThread::start(keeper, report).context("cannot start the thread that keeps snapshots")
+}
+
 fn raft_config(config: &NodeConfig) -> Config {
     Config {
         id: NodeId::new(&config.id),
@@ -183,6 +212,9 @@ fn raft_config(config: &NodeConfig) -> Config {
         election_max: config.election.max,
         heartbeat: config.heartbeat,
         seed: config.seed,
+        life: clock::unique(),
+        retained_entries: config.retained_entries,
+        log_bytes_max: config.log_bytes_max,
         bugs: config.bugs,
     }
 }
@@ -199,15 +231,9 @@ fn initial_members(config: &NodeConfig) -> Membership {
     Membership::of_voters(config.peers.iter().map(member))
 }
 
-fn other_nodes(config: &NodeConfig) -> BTreeMap<NodeId, SocketAddr> {
-    let others = config.peers.iter().filter(|(id, _)| **id != config.id);
-    others.map(|(id, addr)| (NodeId::new(id), *addr)).collect()
-}
-
-/// Tells clusters apart by the names of their members; addresses may change.
-fn cluster_id(peers: &BTreeMap<String, SocketAddr>) -> u64 {
-    let names = peers.keys().flat_map(|id| id.bytes().chain([0]));
-    names.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+/// Tells clusters apart by their names.
+fn cluster_id(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }

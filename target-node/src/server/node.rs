@@ -1,37 +1,59 @@
-//! The task that owns Raft and the desk. It never waits for the disk or a peer.
+//! The task that owns the replica. It never waits for the disk or a peer.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use anyhow::Context as _;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
     time::sleep_until,
 };
 
 use super::{
     clock::Clock,
-    desk::{Asked, Desk, Request},
     reply::Sender,
-    viewers::Viewer,
+    snapshots::{Done, SnapshotThread},
+    viewers::{Viewer, Viewers},
 };
 use crate::{
     config::NodeConfig,
+    kv::Kv,
     log::{StorageError, Writer},
-    raft::{Effects, Envelope, Gate, Input, Message, NodeId, Raft, Role},
-    transport::Outbox,
+    raft::{Effects, Entry, Membership, Message, NodeId, Raft, Role},
+    replica::{self, Answer, Output, Replica, Standing, Watch},
+    transport::{Met, Outbox},
 };
 
-/// Events handled in one turn before effects are carried out.
+/// Events handled in one turn.
 const TURN_MAX: usize = 256;
+
+/// Who is told how an operation ended.
+#[derive(Debug)]
+pub(super) struct Asker {
+    pub(super) reply: oneshot::Sender<Answer>,
+    /// Its share of the requests that may wait; given back when it is answered.
+    pub(super) _permit: OwnedSemaphorePermit,
+}
+
+/// A request of a client.
+pub(super) type Request = replica::Request<Asker>;
 
 /// What can happen to a node from outside.
 #[derive(Debug)]
 pub(super) enum Event {
+    Met(Met),
     Peer(NodeId, Message),
     Request(Request),
     Viewer(Viewer),
     /// The batch at the disk is durable, or the disk failed.
     Durable(Result<(), StorageError>),
+    /// The snapshot thread has done something, or failed.
+    Snapshot(Done),
+}
+
+impl From<Met> for Event {
+    fn from(met: Met) -> Self {
+        Self::Met(met)
+    }
 }
 
 impl From<(NodeId, Message)> for Event {
@@ -46,55 +68,108 @@ pub(super) struct Status {
     pub(super) sender: Sender,
     pub(super) role: Role,
     pub(super) commit: u64,
+    /// The place the log begins after.
+    pub(super) begin: u64,
     pub(super) last_index: u64,
+    pub(super) members: Membership,
     pub(super) bugs: Vec<&'static str>,
 }
 
 /// A running node.
 #[derive(Debug)]
 pub(super) struct Node {
-    raft: Raft,
-    gate: Gate,
-    desk: Desk,
+    replica: Replica<Asker>,
+    looker: Looker,
     clock: Clock,
     writer: Writer,
+    snapshots: SnapshotThread,
     outbox: Outbox,
-    client_addrs: BTreeMap<String, SocketAddr>,
+    /// What the command line says about addresses; it knows better than the log.
+    named: Named,
+    members: Membership,
     status: watch::Sender<Status>,
+}
+
+/// Shows to people what the replica does.
+#[derive(Debug, Default)]
+struct Looker {
+    viewers: Viewers,
+}
+
+impl Watch for Looker {
+    fn stepped(&mut self, before: Standing, raft: &Raft, _: &Effects) {
+        let after = (raft.role(), raft.term());
+        if before != after {
+            tracing::info!(role = after.0.name(), term = after.1.0, "role");
+        }
+    }
+
+    fn applied(&mut self, _: &Entry, state: &Kv) {
+        self.viewers.tell(state);
+    }
 }
 
 impl Node {
     pub(super) fn new(
-        raft: Raft,
+        replica: Replica<Asker>,
         clock: Clock,
-        writer: Writer,
+        (writer, snapshots): (Writer, SnapshotThread),
         outbox: Outbox,
         config: &NodeConfig,
     ) -> (Self, watch::Receiver<Status>) {
+        let raft = replica.raft();
         let (status, seen) = watch::channel(Status {
             sender: Sender {
                 node: config.id.clone(),
                 leader: None,
                 leader_url: None,
                 term: raft.term().0,
-                index: 0,
+                index: replica.state().applied().0,
             },
             role: raft.role(),
-            commit: 0,
+            commit: raft.commit().0,
+            begin: raft.begin().index.0,
             last_index: raft.last_index().0,
+            members: Membership::default(),
             bugs: config.bugs.names(),
         });
-        let node = Self {
-            raft,
-            gate: Gate::default(),
-            desk: Desk::default(),
+        let mut node = Self {
+            replica,
+            looker: Looker::default(),
             clock,
             writer,
+            snapshots,
             outbox,
-            client_addrs: config.client_addrs.clone(),
+            named: Named {
+                peers: by_id(&config.peers),
+                clients: by_id(&config.client_addrs),
+            },
+            members: Membership::default(),
             status,
         };
+        node.follow_members();
         (node, seen)
+    }
+
+    /// Keeps connections to whoever is a member now.
+    fn follow_members(&mut self) {
+        let members = self.replica.raft().membership();
+        if *members == self.members {
+            return;
+        }
+        self.members = members.clone();
+        let addresses = self.members.addresses.iter();
+        let peers = addresses.map(|(id, known)| {
+            let addr = self.named.peers.get(id).unwrap_or(&known.peer);
+            (id.clone(), *addr)
+        });
+        self.outbox.follow(&peers.collect());
+    }
+
+    fn client_addr(&self, id: &NodeId) -> Option<SocketAddr> {
+        let known = self.members.addresses.get(id);
+        let named = self.named.clients.get(id).copied();
+        named.or_else(|| known.and_then(|known| known.client))
     }
 
     /// Runs until `stop` ends, or until something happens after which a node must not go on.
@@ -105,117 +180,104 @@ impl Node {
     ) -> anyhow::Result<()> {
         tokio::pin!(stop);
         let mut events = Vec::with_capacity(TURN_MAX);
+        let mut outputs = Vec::new();
         loop {
-            let deadline = self.clock.instant_at(self.raft.deadline());
+            let deadline = self.clock.instant_at(self.replica.deadline());
             tokio::select! {
                 () = &mut stop => return Ok(()),
                 _ = inbox.recv_many(&mut events, TURN_MAX) => {}
                 () = sleep_until(deadline) => {}
             }
-            self.turn(&mut events)?;
+            self.turn(&mut events, &mut outputs)?;
         }
     }
 
     /// Handles what has arrived; requests are gathered, so that they share entries and rounds.
-    fn turn(&mut self, events: &mut Vec<Event>) -> anyhow::Result<()> {
-        let mut asked = Asked::default();
-        self.step(Input::Tick)?;
+    fn turn(
+        &mut self,
+        events: &mut Vec<Event>,
+        outputs: &mut Vec<Output<Asker>>,
+    ) -> anyhow::Result<()> {
+        let mut requests = Vec::new();
+        self.handle(replica::Event::Tick, outputs)?;
         for event in events.drain(..) {
             match event {
-                Event::Peer(from, message) => self.step(Input::Message { from, message })?,
-                Event::Request(request) => {
-                    self.desk.enlist(self.clock.now(), request, &mut asked);
+                Event::Peer(from, message) => {
+                    self.handle(replica::Event::Message { from, message }, outputs)?;
                 }
-                Event::Viewer(viewer) => self.desk.show(viewer),
+                Event::Met(Met { id, addr }) => self.outbox.meet(id, addr),
+                Event::Request(request) => requests.push(request),
+                Event::Viewer(viewer) => self.looker.viewers.admit(viewer, self.replica.state()),
                 Event::Durable(done) => {
                     done.context("the log failed")?;
-                    self.on_durable()?;
+                    self.handle(replica::Event::Durable, outputs)?;
+                }
+                Event::Snapshot(done) => {
+                    let event = done.context("snapshots cannot be kept")?;
+                    self.handle(event, outputs)?;
                 }
             }
         }
-        if !asked.commands.is_empty() {
-            self.step(Input::Propose(asked.commands))?;
+        if !requests.is_empty() {
+            self.handle(replica::Event::Requests(requests), outputs)?;
         }
-        if !asked.reads.is_empty() {
-            self.step(Input::Read(asked.reads))?;
-        }
-        self.settle()?;
+        self.follow_members();
         self.publish();
         Ok(())
     }
 
-    fn on_durable(&mut self) -> anyhow::Result<()> {
-        match self.gate.on_durable() {
-            Some(last) => self.step(Input::Persisted(last)),
-            None => Ok(()),
-        }
-    }
-
-    /// One step of Raft with its effects, except for messages that wait for the disk.
-    fn step(&mut self, input: Input) -> anyhow::Result<()> {
-        let before = (self.raft.role(), self.raft.term());
-        let mut effects = self.raft.step(self.clock.now(), input);
-        let after = (self.raft.role(), self.raft.term());
-        if before != after {
-            tracing::info!(role = after.0.name(), term = after.1.0, "role");
-        }
-        self.gate.absorb(&mut effects);
-        self.carry_out(effects)
-    }
-
-    fn carry_out(&mut self, effects: Effects) -> anyhow::Result<()> {
-        for envelope in effects.messages_now {
-            self.outbox.send(envelope);
-        }
-        for committed in &effects.committed {
-            self.desk.apply(self.clock.now(), committed);
-        }
-        for token in effects.local_acks {
-            self.desk.acknowledge_early(token);
-        }
-        for grant in effects.reads {
-            self.desk.answer_read(grant);
-        }
-        for (token, refusal) in effects.refused {
-            self.desk.refuse(token, refusal);
-        }
-        effects.fault.map_or(Ok(()), |fault| Err(fault.into()))
-    }
-
-    /// Sends what no longer waits for the disk, and gives the disk its next batch.
-    fn settle(&mut self) -> anyhow::Result<()> {
-        loop {
-            let free = self.gate.release();
-            if free.is_empty() {
-                break;
-            }
-            for Envelope { to, message } in free {
-                if &to == self.raft.id() {
-                    self.step(Input::Message { from: to, message })?;
-                } else {
-                    self.outbox.send(Envelope { to, message });
+    fn handle(
+        &mut self,
+        event: replica::Event<Asker>,
+        outputs: &mut Vec<Output<Asker>>,
+    ) -> anyhow::Result<()> {
+        let now = self.clock.now();
+        self.replica.handle(now, event, &mut self.looker, outputs);
+        for output in outputs.drain(..) {
+            match output {
+                Output::Send(envelope) => self.outbox.send(envelope),
+                Output::Write(batch) => self.writer.submit(batch),
+                Output::Answer(asker, answer) => {
+                    // A client that went away is told nothing.
+                    let _ = asker.reply.send(answer);
                 }
+                Output::Keep(task) => self.snapshots.submit(task),
+                Output::Stop(conflict) => return Err(conflict.into()),
             }
-        }
-        if let Some(batch) = self.gate.next_batch() {
-            self.writer.submit(batch);
         }
         Ok(())
     }
 
     fn publish(&self) {
-        let leader = self.raft.leader().map(NodeId::as_str);
+        let raft = self.replica.raft();
+        let leader = raft.leader();
         self.status.send_modify(|status| {
-            status.role = self.raft.role();
-            status.commit = self.raft.commit().0;
-            status.last_index = self.raft.last_index().0;
-            status.sender.term = self.raft.term().0;
-            status.sender.index = self.desk.kv().applied().0;
-            if status.sender.leader.as_deref() != leader {
-                let addr = leader.and_then(|leader| self.client_addrs.get(leader));
-                status.sender.leader = leader.map(str::to_owned);
+            status.role = raft.role();
+            status.commit = raft.commit().0;
+            status.begin = raft.begin().index.0;
+            status.last_index = raft.last_index().0;
+            status.sender.term = raft.term().0;
+            status.sender.index = self.replica.state().applied().0;
+            if status.sender.leader.as_deref() != leader.map(NodeId::as_str) {
+                let addr = leader.and_then(|leader| self.client_addr(leader));
+                status.sender.leader = leader.map(|leader| leader.as_str().to_owned());
                 status.sender.leader_url = addr.map(|addr| format!("http://{addr}"));
+            }
+            if status.members != self.members {
+                status.members = self.members.clone();
             }
         });
     }
+}
+
+/// Addresses by node.
+#[derive(Debug)]
+struct Named {
+    peers: BTreeMap<NodeId, SocketAddr>,
+    clients: BTreeMap<NodeId, SocketAddr>,
+}
+
+fn by_id(named: &BTreeMap<String, SocketAddr>) -> BTreeMap<NodeId, SocketAddr> {
+    let named = named.iter();
+    named.map(|(id, addr)| (NodeId::new(id), *addr)).collect()
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use tokio::sync::oneshot;
 
-use super::reply::{Answer, Reason};
-use crate::{kv::Kv, raft::LogIndex};
+use crate::{
+    kv::Kv,
+    raft::LogIndex,
+    replica::{Answer, Reason},
+};
 
 /// Viewers that may wait at once.
 const VIEWERS_MAX: usize = 64;

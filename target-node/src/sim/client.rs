@@ -10,6 +10,7 @@ use super::{
     oracle::{Action, Ended, Operation},
     world::{Happening, World},
 };
+use crate::replica::{Event, Request};
 
 /// Keys that all clients share.
 pub(super) const KEYS: usize = 3;
@@ -64,11 +65,11 @@ impl World {
     }
 
     pub(super) fn request(&mut self, node: usize, waiting: Waiting) -> Result<(), Violation> {
-        let Some(running) = &mut self.places[node].running else {
-            return Ok(());
+        let request = Request {
+            operation: waiting.operation.asked(),
+            reply: waiting,
         };
-        let input = running.request(self.now, waiting);
-        self.step(node, input)
+        self.handle(node, Event::Requests(vec![request]))
     }
 
     pub(super) fn finish(&mut self, waiting: &Waiting, ended: &Ended) -> Result<(), Violation> {

@@ -1,15 +1,64 @@
 //! What must hold in every cluster at every moment, seen from outside all nodes (figure 3 of the paper).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Violation;
 use crate::{
     kv::{Applied, Kv},
-    raft::{Body, Entry, HardState, LogIndex, Position, Term, Write},
+    raft::{Body, Entry, HardState, LogIndex, Membership, NodeId, Position, Restored, Term, Write},
 };
 
-/// A log by positions.
-pub(super) type Positions = Vec<Position>;
+/// A log by positions: where it begins, and what comes after.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Positions {
+    begin: Position,
+    after: Vec<Position>,
+}
+
+impl Positions {
+    pub(super) fn restored(restored: &Restored) -> Self {
+        let begin = restored.begin.as_ref().map(|(at, _)| *at);
+        Self {
+            begin: begin.unwrap_or_default(),
+            after: restored.entries.iter().map(|entry| entry.at).collect(),
+        }
+    }
+
+    fn last(&self) -> Position {
+        self.after.last().copied().unwrap_or(self.begin)
+    }
+
+    /// Whether the log has this entry, or begins so late that it need not.
+    fn covers(&self, at: Position) -> bool {
+        match at.index.0.checked_sub(self.begin.index.0 + 1) {
+            Some(slot) => self.after.get(usize_of(slot)) == Some(&at),
+            None => at.index < self.begin.index || at == self.begin,
+        }
+    }
+
+    fn cut(&mut self, from: LogIndex) {
+        let keep = from.0.saturating_sub(self.begin.index.0 + 1);
+        self.after.truncate(usize_of(keep));
+    }
+
+    /// What a write makes of it; entries go one by one through `push`.
+    pub(super) fn take(&mut self, write: &Write) {
+        match write {
+            Write::HardState(_) => {}
+            Write::Begin { at, keeps, .. } => {
+                let behind = |position: &Position| *keeps && position.index > at.index;
+                self.after.retain(behind);
+                self.begin = *at;
+            }
+            Write::Append(entries) => {
+                for entry in entries {
+                    self.cut(entry.at.index);
+                    self.after.push(entry.at);
+                }
+            }
+        }
+    }
+}
 
 /// Everything that was ever true.
 #[derive(Debug, Default)]
@@ -20,12 +69,19 @@ pub(super) struct Law {
     entries: BTreeMap<Position, (Body, Position)>,
     /// What any node ever took for committed.
     pub(super) committed: Vec<Entry>,
-    /// The state after it, and what each entry did.
-    pub(super) reference: Kv,
+    /// The state after each of them, and what each did. A clone of a state costs nothing.
+    states: Vec<Kv>,
     pub(super) results: Vec<Applied>,
+    /// How often a node took over a received snapshot.
+    pub(super) installed: u64,
 }
 
 impl Law {
+    /// The state after everything that was committed.
+    pub(super) fn reference(&self) -> Kv {
+        self.states.last().cloned().unwrap_or_default()
+    }
+
     pub(super) fn on_leader(
         &mut self,
         node: usize,
@@ -37,10 +93,7 @@ impl Law {
             let what = format!("nodes {first} and {node} lead in term {}", term.0);
             return Err(Violation::TwoLeaders(what));
         }
-        let lacks = |entry: &&Entry| {
-            log.get(slot(entry.at.index))
-                .is_none_or(|at| *at != entry.at)
-        };
+        let lacks = |entry: &&Entry| !log.covers(entry.at);
         match self.committed.iter().find(lacks) {
             Some(entry) => Err(Violation::LeaderLacks(format!(
                 "node {node}, {:?}",
@@ -57,14 +110,29 @@ impl Law {
         log: &mut Positions,
         leads: bool,
     ) -> Result<(), Violation> {
-        for entry in writes.iter().flat_map(appended) {
-            if leads && slot(entry.at.index) != log.len() {
+        for write in writes {
+            if let Write::Append(entries) = write {
+                self.on_append(entries, log, leads)?;
+            }
+            log.take(write);
+        }
+        Ok(())
+    }
+
+    fn on_append(
+        &mut self,
+        entries: &[Entry],
+        log: &Positions,
+        leads: bool,
+    ) -> Result<(), Violation> {
+        let mut log = log.clone();
+        for entry in entries {
+            if leads && entry.at.index != log.last().index.next() {
                 return Err(Violation::LeaderRewrote(format!("{:?}", entry.at)));
             }
-            log.truncate(slot(entry.at.index));
-            let before = log.last().copied().unwrap_or_default();
-            log.push(entry.at);
-            let known = (entry.body.clone(), before);
+            log.cut(entry.at.index);
+            let known = (entry.body.clone(), log.last());
+            log.after.push(entry.at);
             let first = self
                 .entries
                 .entry(entry.at)
@@ -76,14 +144,15 @@ impl Law {
         Ok(())
     }
 
-    /// A node applies `entry`; `durable` are the logs on all disks, crashed nodes' included.
+    /// A node whose members are `members` takes `entry` for committed; `durable` are the logs on all
+    /// disks, crashed nodes' included.
     pub(super) fn on_commit(
         &mut self,
         entry: &Entry,
-        durable: &[&Positions],
+        members: &Membership,
+        durable: &[(&NodeId, &Positions)],
     ) -> Result<(), Violation> {
-        let slot = slot(entry.at.index);
-        if let Some(first) = self.committed.get(slot) {
+        if let Some(first) = self.committed.get(slot(entry.at.index)) {
             let same = first == entry;
             let what = || format!("{:?} and {:?}", first.at, entry.at);
             return if same {
@@ -92,17 +161,27 @@ impl Law {
                 Err(Violation::AppliedDiffer(what()))
             };
         }
+        let mut state = self.reference();
+        self.results.push(state.apply(entry));
+        self.states.push(state);
         self.committed.push(entry.clone());
-        self.results.push(self.reference.apply(entry));
-        let holders = durable
-            .iter()
-            .filter(|log| log.get(slot) == Some(&entry.at))
-            .count();
-        if 2 * holders > durable.len() {
+        let holders = durable.iter().filter(|(_, log)| log.covers(entry.at));
+        let holders: BTreeSet<NodeId> = holders.map(|(id, _)| (*id).clone()).collect();
+        if members.is_quorum(&holders) {
             Ok(())
         } else {
-            let what = format!("{:?} is on {holders} of {} disks", entry.at, durable.len());
+            let what = format!("{:?} is on the disks of {holders:?} only", entry.at);
             Err(Violation::NotOnMajority(what))
+        }
+    }
+
+    /// A node has applied the entry at `index`, and this is its state.
+    pub(super) fn on_applied(&self, index: LogIndex, state: &Kv) -> Result<(), Violation> {
+        if self.states.get(slot(index)) == Some(state) {
+            Ok(())
+        } else {
+            let what = format!("after entry {}", index.0);
+            Err(Violation::StatesDiffer(what))
         }
     }
 }
@@ -118,13 +197,11 @@ pub(super) fn check_hard_state(before: &HardState, after: &HardState) -> Result<
     }
 }
 
-pub(super) fn appended(write: &Write) -> &[Entry] {
-    match write {
-        Write::HardState(_) | Write::Begin { .. } => &[],
-        Write::Append(entries) => entries,
-    }
+/// The place of an index in what is committed.
+fn slot(index: LogIndex) -> usize {
+    usize_of(index.previous().0)
 }
 
-pub(super) fn slot(index: LogIndex) -> usize {
-    usize::try_from(index.previous().0).expect("short logs")
+fn usize_of(number: u64) -> usize {
+    usize::try_from(number).expect("short logs")
 }

@@ -35,6 +35,8 @@ enum Violation {
     LeaderRewrote(String),
     /// State machine safety: two nodes apply different entries at one index.
     AppliedDiffer(String),
+    /// Two nodes that applied the same entries have different states.
+    StatesDiffer(String),
     /// An entry counts as committed that no majority has on disk.
     NotOnMajority(String),
     /// Term or vote went back on disk.

@@ -1,18 +1,19 @@
 //! One simulated node, put together as the server does it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 
 use super::{
     Violation,
-    law::{Law, Positions, appended, check_hard_state, slot},
-    oracle::{Action, Ended, Operation},
+    law::{Law, Positions, check_hard_state},
+    oracle::{Ended, Operation},
 };
 use crate::{
-    kv::{Applied, ClusterClock, Key, Kv, Proposal, Rejection},
+    kv::Kv,
     log::{Identity, Settings, StoreId, Wal, sim_disk::SimDisk},
-    raft::{Batch, Config, Effects, Envelope, Gate, HardState, Input, Raft, Role, Token, Write},
+    raft::{Batch, Config, Effects, Entry, Envelope, HardState, NodeId, Raft, Role, Write},
+    replica::{self, Event, Keeper, Replica, SnapshotRule, Standing, Task, Watch},
 };
 
 const LOG: Settings = Settings {
@@ -38,21 +39,19 @@ pub(super) enum Output {
     },
     /// The disk is busy with a batch.
     DiskBusy,
+    /// The keeper of snapshots is busy with something.
+    Keep(Task),
 }
 
 /// A node while it runs.
 #[derive(Debug)]
 pub(super) struct Running {
-    pub(super) raft: Raft,
-    gate: Gate,
-    pub(super) kv: Kv,
-    clock: ClusterClock,
+    pub(super) replica: Replica<Waiting>,
     wal: Wal<SimDisk>,
+    keeper: Keeper<SimDisk>,
     at_disk: Option<Batch>,
     /// The log in memory, as its writes tell.
     log: Positions,
-    waiting: BTreeMap<Token, Waiting>,
-    tokens: u64,
     outputs: Vec<Output>,
 }
 
@@ -70,10 +69,7 @@ impl OnDisk {
                 check_hard_state(&self.hard, hard)?;
                 self.hard = hard.clone();
             }
-            for entry in appended(write) {
-                self.log.truncate(slot(entry.at.index));
-                self.log.push(entry.at);
-            }
+            self.log.take(write);
         }
         Ok(())
     }
@@ -81,27 +77,30 @@ impl OnDisk {
 
 impl Running {
     /// Starts a node on what its disk holds.
-    pub(super) fn start(config: Config, disk: SimDisk, now: Duration) -> (Self, OnDisk) {
+    pub(super) fn start(
+        config: Config,
+        rule: SnapshotRule,
+        disk: SimDisk,
+        now: Duration,
+    ) -> (Self, OnDisk) {
         let identity = Identity {
             node: config.id.as_str().into(),
             cluster: 1,
         };
-        let (wal, restored) = Wal::open(disk, identity, LOG).expect("crashes never damage a log");
-        let log: Positions = restored.entries.iter().map(|entry| entry.at).collect();
+        let (wal, restored) =
+            Wal::open(disk.clone(), identity.clone(), LOG).expect("crashes never damage a log");
+        let (keeper, kept) = Keeper::open(disk, identity).expect("nor snapshots");
+        let log = Positions::restored(&restored);
         let on_disk = OnDisk {
             log: log.clone(),
             hard: restored.hard.clone(),
         };
         let node = Self {
-            raft: Raft::new(config, restored, now),
-            gate: Gate::default(),
-            kv: Kv::default(),
-            clock: ClusterClock::default(),
+            replica: Replica::new(config, rule, restored, kept, now),
             wal,
+            keeper,
             at_disk: None,
             log,
-            waiting: BTreeMap::new(),
-            tokens: 0,
             outputs: Vec::new(),
         };
         (node, on_disk)
@@ -115,139 +114,108 @@ impl Running {
         disk
     }
 
-    pub(super) fn request(&mut self, now: Duration, waiting: Waiting) -> Input {
-        self.tokens += 1;
-        let token = Token(self.tokens);
-        let operation = &waiting.operation;
-        let input = match operation.action.command(operation.key) {
-            Some(command) => {
-                let time = self.clock.time(now);
-                let proposal = Proposal {
-                    time,
-                    stamp: None,
-                    command,
-                };
-                Input::Propose(vec![(token, proposal.encode())])
-            }
-            None => Input::Read(vec![token]),
-        };
-        self.waiting.insert(token, waiting);
-        input
-    }
-
-    /// The disk has finished its batch.
-    pub(super) fn disk_done(&mut self, on_disk: &mut OnDisk) -> Result<Option<Input>, Violation> {
+    /// The disk has finished its batch, unless it was a batch of an earlier life.
+    pub(super) fn disk_done(&mut self, on_disk: &mut OnDisk) -> Result<bool, Violation> {
         let Some(batch) = self.at_disk.take() else {
-            return Ok(None);
+            return Ok(false);
         };
         self.wal.append(&batch.writes).expect("the disk works");
         self.wal.upkeep().expect("the disk works");
         on_disk.take(&batch.writes)?;
-        Ok(self.gate.on_durable().map(Input::Persisted))
+        Ok(true)
     }
 
-    /// One step with all its effects but those on other nodes.
-    pub(super) fn step(
+    /// The keeper of snapshots is done with a task.
+    pub(super) fn keep(&mut self, task: Task) -> Option<Event<Waiting>> {
+        self.keeper.perform(task).expect("the disk works")
+    }
+
+    /// One event with all that follows from it on this node, under the eyes of the law.
+    pub(super) fn handle(
         &mut self,
         me: usize,
         now: Duration,
-        input: Input,
+        event: Event<Waiting>,
         law: &mut Law,
-        durable: &[&Positions],
+        durable: &[(&NodeId, &Positions)],
     ) -> Result<(), Violation> {
-        let before = (self.raft.role(), self.raft.term());
-        let mut effects = self.raft.step(now, input);
-        let leads = self.raft.role() == Role::Leader;
-        law.on_writes(
-            &effects.writes,
-            &mut self.log,
-            leads && before.0 == Role::Leader,
-        )?;
-        if leads && before != (Role::Leader, self.raft.term()) {
-            let term = self.raft.term();
-            law.on_leader(me, term, &self.log)?;
-        }
-        self.gate.absorb(&mut effects);
-        self.carry_out(now, effects, law, durable)?;
-        for envelope in self.gate.release() {
-            if self.is_own(&envelope) {
-                let from = envelope.to;
-                let message = envelope.message;
-                self.step(me, now, Input::Message { from, message }, law, durable)?;
-            } else {
-                self.outputs.push(Output::Message(envelope));
-            }
-        }
-        if let Some(batch) = self.gate.next_batch() {
-            self.at_disk = Some(batch);
-            self.outputs.push(Output::DiskBusy);
+        let mut outputs = Vec::new();
+        let mut observer = Observer {
+            me,
+            log: &mut self.log,
+            law,
+            durable,
+            found: Ok(()),
+        };
+        self.replica.handle(now, event, &mut observer, &mut outputs);
+        observer.found?;
+        for output in outputs {
+            self.carry_out(output)?;
         }
         Ok(())
     }
 
-    fn carry_out(
-        &mut self,
-        now: Duration,
-        effects: Effects,
-        law: &mut Law,
-        durable: &[&Positions],
-    ) -> Result<(), Violation> {
-        let messages = effects.messages_now.into_iter().map(Output::Message);
-        self.outputs.extend(messages);
-        for committed in effects.committed {
-            law.on_commit(&committed.entry, durable)?;
-            let ended = match self.kv.apply(&committed.entry) {
-                Applied::Done => Ended::Changed,
-                Applied::Rejected(Rejection::Mismatch) => Ended::Mismatch,
-                other @ (Applied::Value(_)
-                | Applied::Values(_)
-                | Applied::Granted(_)
-                | Applied::Registered(_)
-                | Applied::Rejected(_)) => {
-                    unreachable!("clients only write and compare: {other:?}")
-                }
-            };
-            self.clock.learn(self.kv.time(), now);
-            if let Some(token) = committed.token {
-                self.reply(token, ended);
+    fn carry_out(&mut self, output: replica::Output<Waiting>) -> Result<(), Violation> {
+        match output {
+            replica::Output::Send(envelope) => self.outputs.push(Output::Message(envelope)),
+            replica::Output::Write(batch) => {
+                self.at_disk = Some(batch);
+                self.outputs.push(Output::DiskBusy);
+            }
+            replica::Output::Answer(waiting, answer) => {
+                let ended = waiting.operation.ended(&answer)?;
+                self.outputs.push(Output::Reply { waiting, ended });
+            }
+            replica::Output::Keep(task) => self.outputs.push(Output::Keep(task)),
+            replica::Output::Stop(conflict) => {
+                return Err(Violation::CommittedConflict(conflict.to_string()));
             }
         }
-        for token in effects.local_acks {
-            let is_write =
-                |waiting: &Waiting| matches!(waiting.operation.action, Action::Write { .. });
-            if self.waiting.get(&token).is_some_and(is_write) {
-                self.reply(token, Ended::Changed);
-            }
-        }
-        for grant in effects.reads {
-            assert!(self.kv.applied() >= grant.index);
-            let Some(waiting) = self.waiting.get(&grant.token) else {
-                continue;
-            };
-            let key = Key::from(format!("k{}", waiting.operation.key));
-            let value = self.kv.read(&key).integer().unwrap_or(0);
-            self.reply(grant.token, Ended::Read(value.cast_unsigned()));
-        }
-        for (token, _) in effects.refused {
-            self.reply(token, Ended::Nothing);
-        }
-        match effects.fault {
-            Some(fault) => Err(Violation::CommittedConflict(fault.to_string())),
-            None => Ok(()),
-        }
-    }
-
-    fn is_own(&self, envelope: &Envelope) -> bool {
-        &envelope.to == self.raft.id()
-    }
-
-    fn reply(&mut self, token: Token, ended: Ended) {
-        if let Some(waiting) = self.waiting.remove(&token) {
-            self.outputs.push(Output::Reply { waiting, ended });
-        }
+        Ok(())
     }
 
     pub(super) fn take_outputs(&mut self) -> Vec<Output> {
         std::mem::take(&mut self.outputs)
+    }
+}
+
+/// Checks every step against the law; what comes after the first violation is not looked at.
+struct Observer<'a> {
+    me: usize,
+    log: &'a mut Positions,
+    law: &'a mut Law,
+    durable: &'a [(&'a NodeId, &'a Positions)],
+    found: Result<(), Violation>,
+}
+
+impl Observer<'_> {
+    fn check(&mut self, before: Standing, raft: &Raft, effects: &Effects) -> Result<(), Violation> {
+        let leads = raft.role() == Role::Leader;
+        let led = leads && before.0 == Role::Leader;
+        self.law.on_writes(&effects.writes, self.log, led)?;
+        if leads && before != (Role::Leader, raft.term()) {
+            self.law.on_leader(self.me, raft.term(), self.log)?;
+        }
+        self.law.installed += u64::from(effects.install.is_some());
+        for committed in &effects.committed {
+            let members = raft.membership();
+            self.law
+                .on_commit(&committed.entry, members, self.durable)?;
+        }
+        Ok(())
+    }
+}
+
+impl Watch for Observer<'_> {
+    fn stepped(&mut self, before: Standing, raft: &Raft, effects: &Effects) {
+        if self.found.is_ok() {
+            self.found = self.check(before, raft, effects);
+        }
+    }
+
+    fn applied(&mut self, entry: &Entry, state: &Kv) {
+        if self.found.is_ok() {
+            self.found = self.law.on_applied(entry.at.index, state);
+        }
     }
 }

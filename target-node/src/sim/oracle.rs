@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use super::{Violation, law::Law};
 use crate::{
     kv::{Applied, Command, JsonText, Key, MicroOp, Proposal},
-    raft::Body,
+    raft::{Body, ReadLevel},
+    replica::{self, Answer, Outcome, Reason},
 };
 
 /// One operation of a client; `floor` is that of its key when it began.
@@ -52,25 +53,55 @@ pub(super) struct Oracle {
     pub(super) finished: u64,
 }
 
-impl Action {
-    pub(super) fn command(&self, key: usize) -> Option<Command> {
-        let key = Key::from(format!("k{key}"));
+impl Operation {
+    /// As a node is asked for it.
+    pub(super) fn asked(&self) -> replica::Operation {
+        let key = Key::from(format!("k{}", self.key));
         let text = |value: u64| match value {
             0 => JsonText::new(&serde_json::Value::Null),
             _ => JsonText::new(&value.into()),
         };
-        match *self {
-            Self::Read => None,
-            Self::Write { value } => Some(Command::Single {
+        match self.action {
+            Action::Read => replica::Operation::Read {
                 key,
-                micro_op: MicroOp::Write(text(value)),
-            }),
-            Self::Cas { expected, value } => Some(Command::Cas {
-                key,
-                expected: text(expected),
-                value: text(value),
-            }),
+                level: ReadLevel::Leader,
+            },
+            Action::Write { value } => replica::Operation::Command {
+                command: Command::Single {
+                    key,
+                    micro_op: MicroOp::Write(text(value)),
+                },
+                stamp: None,
+            },
+            Action::Cas { expected, value } => replica::Operation::Command {
+                command: Command::Cas {
+                    key,
+                    expected: text(expected),
+                    value: text(value),
+                },
+                stamp: None,
+            },
         }
+    }
+
+    /// What an answer says about it.
+    pub(super) fn ended(&self, answer: &Answer) -> Result<Ended, Violation> {
+        let reason = answer.error.as_ref().map(|(reason, _)| *reason);
+        Ok(match (answer.outcome, &self.action, reason) {
+            (Outcome::Ok, Action::Read, _) => {
+                let read = answer.gift.value.as_ref().and_then(JsonText::integer);
+                Ended::Read(read.unwrap_or(0).cast_unsigned())
+            }
+            (Outcome::Ok, Action::Write { .. } | Action::Cas { .. }, _) => Ended::Changed,
+            (Outcome::Fail, Action::Cas { .. }, Some(Reason::CasMismatch)) => Ended::Mismatch,
+            (Outcome::Fail, _, Some(Reason::NotLeader | Reason::Busy)) | (Outcome::Unknown, ..) => {
+                Ended::Nothing
+            }
+            (Outcome::Fail, ..) => {
+                let what = format!("{self:?} failed: {:?}", answer.error);
+                return Err(Violation::WrongResult(what));
+            }
+        })
     }
 }
 

@@ -19,6 +19,8 @@ fn assert_healthy(nodes: usize, seeds: std::ops::Range<u64>) -> Story {
         all.elections += story.elections;
         all.operations += story.operations;
         all.committed += story.committed;
+        all.stored += story.stored;
+        all.installed += story.installed;
     }
     println!("{nodes} nodes: {all:?}");
     all
@@ -36,6 +38,7 @@ fn three_nodes_keep_every_law_and_recover() {
     let story = assert_healthy(3, 0..SEEDS);
     assert!(story.crashes > SEEDS / 2 && story.cuts > SEEDS && story.elections > 2 * SEEDS);
     assert!(story.operations > 100 * SEEDS && story.committed as u64 > 50 * SEEDS);
+    assert!(story.stored > 10 * SEEDS && story.installed > SEEDS / 4);
 }
 
 #[test]
@@ -43,6 +46,7 @@ fn five_nodes_keep_every_law_and_recover() {
     let story = assert_healthy(5, 1000..1000 + SEEDS);
     assert!(story.crashes > SEEDS / 2 && story.cuts > SEEDS && story.elections > 2 * SEEDS);
     assert!(story.operations > 100 * SEEDS && story.committed as u64 > 50 * SEEDS);
+    assert!(story.stored > 10 * SEEDS && story.installed > SEEDS / 4);
 }
 
 #[test]

@@ -18,7 +18,8 @@ use super::{
 use crate::{
     bug::{Bug, BugSet},
     log::sim_disk::SimDisk,
-    raft::{Addresses, Config, Input, Membership, Message, NodeId, Role},
+    raft::{Addresses, Config, Membership, Message, NodeId, Role},
+    replica::{Event, SnapshotRule, Task},
 };
 
 /// What kind of world it is.
@@ -35,6 +36,8 @@ pub(super) struct Settings {
     /// Leaders crash all the time, timeouts are close together, and in most elections a node
     /// crashes for a moment: votes are split, and voters restart while they are asked.
     pub(super) contested: bool,
+    pub(super) snapshots: SnapshotRule,
+    pub(super) retained_entries: u64,
 }
 
 impl Settings {
@@ -47,6 +50,12 @@ impl Settings {
             storm: Duration::from_secs(4),
             loss: if seed.is_multiple_of(3) { 0.1 } else { 0.0 },
             contested: false,
+            snapshots: SnapshotRule {
+                // After every entry in some worlds, so that a log hardly ever has a beginning.
+                bytes_min: [0, 300, 3_000][usize_of(seed % 3)],
+                factor: u64::from(seed.is_multiple_of(2)),
+            },
+            retained_entries: [0, 3, 20][usize_of(seed / 3 % 3)],
         }
     }
 
@@ -65,6 +74,10 @@ pub(super) struct Story {
     pub(super) elections: u64,
     pub(super) operations: u64,
     pub(super) committed: usize,
+    /// Snapshots that nodes stored of their own state.
+    pub(super) stored: u64,
+    /// Snapshots that nodes received and took over.
+    pub(super) installed: u64,
 }
 
 /// Something on the agenda.
@@ -100,6 +113,12 @@ pub(super) enum Happening {
     /// Power loss, for a moment.
     Crash {
         node: usize,
+    },
+    /// The keeper of snapshots gets to a task.
+    Keep {
+        node: usize,
+        life: u64,
+        task: Task,
     },
     Restart {
         node: usize,
@@ -155,6 +174,7 @@ impl World {
         world.oracle.on_quiet(&world.law)?;
         world.story.operations = world.oracle.finished;
         world.story.committed = world.law.committed.len();
+        world.story.installed = world.law.installed;
         Ok(world.story)
     }
 
@@ -233,7 +253,7 @@ impl World {
             Happening::DiskDone { node, life } => self.disk_done(node, life),
             Happening::Deliver { from, to, message } => {
                 let from = self.places[from].id.clone();
-                self.step(to, Input::Message { from, message })
+                self.handle(to, Event::Message { from, message })
             }
             Happening::Request { node, waiting } => self.request(node, waiting),
             Happening::Reply { waiting, ended } => self.finish(&waiting, &ended),
@@ -254,6 +274,7 @@ impl World {
                 self.start(node);
                 Ok(())
             }
+            Happening::Keep { node, life, task } => self.keep(node, life, task),
         }
     }
 
@@ -268,6 +289,7 @@ impl World {
             | Happening::Client { .. }
             | Happening::Trouble
             | Happening::Crash { .. }
+            | Happening::Keep { .. }
             | Happening::Restart { .. } => return None,
         };
         let until = self.places[node].asleep_until;
@@ -291,10 +313,13 @@ impl World {
             election_max: Duration::from_millis(if self.settings.contested { 160 } else { 300 }),
             heartbeat: Duration::from_millis(50),
             seed: self.settings.seed + place.life,
+            life: place.life,
+            retained_entries: self.settings.retained_entries,
+            log_bytes_max: usize::MAX,
             bugs: self.settings.bugs,
         };
         let disk = std::mem::take(&mut self.places[node].disk);
-        let (running, on_disk) = Running::start(config, disk, self.now);
+        let (running, on_disk) = Running::start(config, self.settings.snapshots, disk, self.now);
         let place = &mut self.places[node];
         place.life += 1;
         place.running = Some(running);
@@ -303,15 +328,18 @@ impl World {
         self.schedule_tick(node);
     }
 
-    pub(super) fn step(&mut self, node: usize, input: Input) -> Result<(), Violation> {
+    pub(super) fn handle(&mut self, node: usize, event: Event<Waiting>) -> Result<(), Violation> {
         let Some(mut running) = self.places[node].running.take() else {
             return Ok(());
         };
-        let role = running.raft.role();
-        let durable: Vec<&Positions> = self.places.iter().map(|place| &place.on_disk.log).collect();
-        let done = running.step(node, self.now, input, &mut self.law, &durable);
+        let role = running.replica.raft().role();
+        let places = self.places.iter();
+        let durable: Vec<(&NodeId, &Positions)> = places
+            .map(|place| (&place.id, &place.on_disk.log))
+            .collect();
+        let done = running.handle(node, self.now, event, &mut self.law, &durable);
         let outputs = running.take_outputs();
-        let stands = role != Role::Candidate && running.raft.role() == Role::Candidate;
+        let stands = role != Role::Candidate && running.replica.raft().role() == Role::Candidate;
         self.places[node].running = Some(running);
         done?;
         for output in outputs {
@@ -330,7 +358,7 @@ impl World {
         let Some(running) = &place.running else {
             return;
         };
-        let deadline = running.raft.deadline().max(now);
+        let deadline = running.replica.deadline().max(now);
         if place.tick_at <= now || deadline < place.tick_at {
             place.tick_at = deadline;
             let life = place.life;
@@ -342,7 +370,7 @@ impl World {
         if self.places[node].life != life {
             return Ok(());
         }
-        self.step(node, Input::Tick)
+        self.handle(node, Event::Tick)
     }
 
     fn disk_done(&mut self, node: usize, life: u64) -> Result<(), Violation> {
@@ -350,8 +378,18 @@ impl World {
         let Some(running) = place.running.as_mut().filter(|_| place.life == life) else {
             return Ok(());
         };
-        match running.disk_done(&mut place.on_disk)? {
-            Some(input) => self.step(node, input),
+        if running.disk_done(&mut place.on_disk)? {
+            self.handle(node, Event::Durable)?;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, node: usize, life: u64, task: Task) -> Result<(), Violation> {
+        let place = &mut self.places[node];
+        let running = place.running.as_mut().filter(|_| place.life == life);
+        self.story.stored += u64::from(matches!(task, Task::Store { .. }));
+        match running.and_then(|running| running.keep(task)) {
+            Some(event) => self.handle(node, event),
             None => Ok(()),
         }
     }
@@ -372,6 +410,11 @@ impl World {
                 let delay = self.micros(50..4_000);
                 self.schedule(delay, Happening::DiskDone { node: from, life });
             }
+            Output::Keep(task) => {
+                let (node, life) = (from, self.places[from].life);
+                let delay = self.micros(50..20_000);
+                self.schedule(delay, Happening::Keep { node, life, task });
+            }
         }
     }
 
@@ -380,7 +423,7 @@ impl World {
             place
                 .running
                 .as_ref()
-                .is_some_and(|r| r.raft.role() == Role::Leader)
+                .is_some_and(|r| r.replica.raft().role() == Role::Leader)
         };
         self.places.iter().position(leads)
     }
@@ -400,7 +443,7 @@ impl World {
             let same = place
                 .running
                 .as_ref()
-                .is_some_and(|r| r.kv == self.law.reference);
+                .is_some_and(|r| *r.replica.state() == self.law.reference());
             if !same {
                 return Err(Violation::NoProgress(format!(
                     "node {node} is behind in the calm"
@@ -409,4 +452,8 @@ impl World {
         }
         Ok(())
     }
+}
+
+fn usize_of(number: u64) -> usize {
+    usize::try_from(number).expect("a small number")
 }

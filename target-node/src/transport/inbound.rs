@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    Hello, VERSION,
+    Hello, Met, Myself, VERSION,
     frame::{self, Kind},
 };
 use crate::raft::{Message, NodeId};
@@ -26,46 +26,43 @@ const HELLO_MAX: Duration = Duration::from_secs(1);
 /// Pause after the listener failed, for instance without file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Who may connect.
+/// Who may connect: every node of the cluster, member or not yet or no more. Raft tells them apart.
 #[derive(Debug)]
 pub(crate) struct Door {
-    pub(crate) id: NodeId,
-    pub(crate) cluster: u64,
-    pub(crate) peers: Vec<NodeId>,
+    me: Myself,
     readers: Mutex<BTreeMap<NodeId, AbortHandle>>,
 }
 
 impl Door {
-    pub(crate) fn new(id: NodeId, cluster: u64, peers: Vec<NodeId>) -> Self {
+    pub(crate) fn new(me: Myself) -> Self {
         Self {
-            id,
-            cluster,
-            peers,
+            me,
             readers: Mutex::default(),
         }
     }
 
-    /// The peer that a greeting comes from, or why it is refused.
-    fn admit(&self, hello: &Hello) -> Result<NodeId, String> {
+    /// The node that a greeting comes from, or why it is refused.
+    fn admit(&self, hello: &Hello) -> Result<Met, String> {
         let Hello {
             version,
             cluster,
             from,
+            addr,
             to,
         } = hello;
         if *version != VERSION {
             return Err(format!("{from} speaks version {version}, not {VERSION}"));
         }
-        if *cluster != self.cluster {
-            return Err(format!("{from} has another list of --peers"));
+        if *cluster != self.me.cluster {
+            return Err(format!("{from} is of another --cluster"));
         }
-        if to != self.id.as_str() {
+        if to != self.me.id.as_str() || from == to {
             return Err(format!("{from} looks for {to} here; check its --peers"));
         }
-        let known = self.peers.iter().find(|peer| peer.as_str() == from);
-        known
-            .cloned()
-            .ok_or_else(|| format!("{from} is not a member"))
+        Ok(Met {
+            id: NodeId::new(from),
+            addr: *addr,
+        })
     }
 
     fn replace_reader(&self, peer: NodeId, reader: AbortHandle) {
@@ -77,7 +74,7 @@ impl Door {
 }
 
 /// Accepts peers for ever and passes on what they send, waiting when the node is behind.
-pub(crate) async fn listen<T: From<(NodeId, Message)> + Send + 'static>(
+pub(crate) async fn listen<T: From<(NodeId, Message)> + From<Met> + Send + 'static>(
     listener: TcpListener,
     door: Door,
     inbox: mpsc::Sender<T>,
@@ -96,7 +93,7 @@ pub(crate) async fn listen<T: From<(NodeId, Message)> + Send + 'static>(
     }
 }
 
-async fn greet<T: From<(NodeId, Message)> + Send + 'static>(
+async fn greet<T: From<(NodeId, Message)> + From<Met> + Send + 'static>(
     stream: TcpStream,
     door: Arc<Door>,
     inbox: mpsc::Sender<T>,
@@ -107,7 +104,11 @@ async fn greet<T: From<(NodeId, Message)> + Send + 'static>(
         return;
     };
     match door.admit(&hello) {
-        Ok(peer) => {
+        Ok(met) => {
+            let peer = met.id.clone();
+            if inbox.send(met.into()).await.is_err() {
+                return;
+            }
             let reader = tokio::spawn(receive(stream, peer.clone(), inbox));
             door.replace_reader(peer, reader.abort_handle());
         }

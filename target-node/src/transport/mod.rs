@@ -26,46 +26,99 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 /// Messages that wait for one peer.
 const QUEUE_MAX: usize = 256;
 
-/// The first frame of a connection: who speaks, to whom, in which cluster.
+/// The first frame of a connection: who speaks, to whom, in which cluster, and where it is found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Hello {
     version: u32,
     cluster: u64,
     from: String,
+    addr: SocketAddr,
     to: String,
 }
 
 /// Version of the frames and messages; nodes of different versions refuse each other.
 const VERSION: u32 = 1;
 
+/// Nodes that are no members and are answered all the same: joiners, and those that were removed.
+const GUESTS_MAX: usize = 16;
+
+/// This node, as it introduces itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Myself {
+    pub(crate) id: NodeId,
+    pub(crate) cluster: u64,
+    pub(crate) addr: SocketAddr,
+}
+
 /// The queues to all peers.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    queues: BTreeMap<NodeId, outbound::Queue>,
+    me: Myself,
+    members: BTreeMap<NodeId, (SocketAddr, outbound::Queue)>,
+    guests: BTreeMap<NodeId, (SocketAddr, outbound::Queue)>,
 }
 
 impl Outbox {
-    /// Starts one sending task a peer on the current runtime.
-    pub(crate) fn start(id: &NodeId, cluster: u64, peers: &BTreeMap<NodeId, SocketAddr>) -> Self {
-        let start = |(peer, addr): (&NodeId, &SocketAddr)| {
-            let hello = Hello {
-                version: VERSION,
-                cluster,
-                from: id.as_str().into(),
-                to: peer.as_str().into(),
-            };
-            (peer.clone(), outbound::start(*addr, hello))
-        };
+    pub(crate) const fn new(me: Myself) -> Self {
         Self {
-            queues: peers.iter().map(start).collect(),
+            me,
+            members: BTreeMap::new(),
+            guests: BTreeMap::new(),
         }
+    }
+
+    /// Keeps one sending task for each of `members` on the current runtime, and ends those of others.
+    pub(crate) fn follow(&mut self, members: &BTreeMap<NodeId, SocketAddr>) {
+        self.members
+            .retain(|id, (addr, _)| members.get(id) == Some(addr));
+        for (id, addr) in members {
+            if *id != self.me.id && !self.members.contains_key(id) {
+                let queue = self.connect(id, *addr);
+                self.members.insert(id.clone(), (*addr, queue));
+            }
+        }
+        self.guests.retain(|id, _| !members.contains_key(id));
+    }
+
+    /// A node has introduced itself; it is answered even if it is no member.
+    pub(crate) fn meet(&mut self, id: NodeId, addr: SocketAddr) {
+        let is_known = |known: &BTreeMap<NodeId, (SocketAddr, outbound::Queue)>| {
+            known.get(&id).is_some_and(|(known, _)| *known == addr)
+        };
+        if self.members.contains_key(&id) || is_known(&self.guests) {
+            return;
+        }
+        if self.guests.len() >= GUESTS_MAX {
+            self.guests.pop_first();
+        }
+        let queue = self.connect(&id, addr);
+        self.guests.insert(id, (addr, queue));
+    }
+
+    fn connect(&self, to: &NodeId, addr: SocketAddr) -> outbound::Queue {
+        let hello = Hello {
+            version: VERSION,
+            cluster: self.me.cluster,
+            from: self.me.id.as_str().into(),
+            addr: self.me.addr,
+            to: to.as_str().into(),
+        };
+        outbound::start(addr, hello)
     }
 
     /// Sends or drops a message; never waits.
     pub(crate) fn send(&self, envelope: Envelope) {
-        if let Some(queue) = self.queues.get(&envelope.to) {
+        let member = self.members.get(&envelope.to);
+        if let Some((_, queue)) = member.or_else(|| self.guests.get(&envelope.to)) {
             // Full: the peer does not keep up, and Raft will send again.
             let _ = queue.try_send(envelope.message);
         }
     }
+}
+
+/// A node has introduced itself.
+#[derive(Debug)]
+pub(crate) struct Met {
+    pub(crate) id: NodeId,
+    pub(crate) addr: SocketAddr,
 }

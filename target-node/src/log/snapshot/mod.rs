@@ -38,7 +38,6 @@ mod tests;
 mod writing;
 
 pub(super) use format::number_of;
-pub(crate) use reading::Body;
 pub(crate) use receiving::{Origin, Receipt};
 pub(crate) use store::{Snapshot, SnapshotId, Snapshots};
 pub(crate) use writing::{Sealed, Writing};

@@ -50,7 +50,7 @@ fn take<D: Disk>(snapshots: &mut Snapshots<D>, meta: &[u8], body: &[u8]) -> Snap
 
 fn body_of<D: Disk>(snapshots: &Snapshots<D>) -> Vec<u8> {
     let mut body = Vec::new();
-    let mut reader: Body<D> = snapshots.body().unwrap().expect("a snapshot is in force");
+    let mut reader = snapshots.body().unwrap().expect("a snapshot is in force");
     reader.read_to_end(&mut body).unwrap();
     body
 }

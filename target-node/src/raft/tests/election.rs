@@ -152,7 +152,9 @@ fn who_hears_a_leader_ignores_candidates_and_their_terms() {
 #[test]
 fn a_leader_without_a_majority_steps_down_within_two_timeouts() {
     let mut bench = Bench::leader(5, 4, &[1]);
-    bench.propose(7).input(Input::Read(vec![Token(8)]));
+    bench
+        .propose(7)
+        .input(Input::Read(ReadLevel::Leader, vec![Token(8)]));
     let start = bench.now;
     let mut refused = Vec::new();
     while bench.raft.role() == Role::Leader {
@@ -188,7 +190,7 @@ fn a_leader_that_slept_steps_down_before_it_serves() {
     bench.sync().matched(2, 0, 1).matched(2, 1, 1);
     assert_eq!(bench.raft.commit(), LogIndex(1));
     bench.now += Duration::from_secs(3);
-    bench.input(Input::Read(vec![Token(1)]));
+    bench.input(Input::Read(ReadLevel::Leader, vec![Token(1)]));
     assert_eq!(bench.raft.role(), Role::Follower);
     assert_eq!(
         bench.effects.refused,
@@ -245,6 +247,6 @@ fn a_cluster_of_one_leads_once_its_vote_is_on_disk() {
     );
     bench.sync();
     assert_eq!(bench.raft.commit(), LogIndex(1));
-    bench.input(Input::Read(vec![Token(1)]));
+    bench.input(Input::Read(ReadLevel::Leader, vec![Token(1)]));
     assert_eq!(bench.effects.reads.len(), 1);
 }

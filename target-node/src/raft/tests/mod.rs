@@ -13,6 +13,7 @@ use super::{
     membership::{Addresses, Membership},
     message::{AppendOutcome, AppendReply, AppendRequest, Ballot, Message, VoteReply, VoteRequest},
     node::{Config, Input, Raft, Restored, Role},
+    read::ReadLevel,
 };
 use crate::bug::BugSet;
 
@@ -67,6 +68,9 @@ impl Bench {
             election_max: ELECTION_MAX,
             heartbeat: HEARTBEAT,
             seed: 5,
+            life: 1,
+            retained_entries: 0,
+            log_bytes_max: usize::MAX,
             bugs: BugSet::default(),
         };
         let restored = Restored {
@@ -76,10 +80,15 @@ impl Bench {
             },
             begin: Some((Position::default(), voters(nodes))),
             entries: log(terms),
+            snapshot: None,
         };
+        let now = Duration::from_secs(1);
+        let mut raft = Raft::new(config, restored, now);
+        // Up for so long that no leader is owed anything from before the start.
+        raft.heard = Duration::ZERO;
         Self {
-            raft: Raft::new(config, restored, Duration::ZERO),
-            now: Duration::ZERO,
+            raft,
+            now,
             effects: Effects::default(),
         }
     }
@@ -189,24 +198,24 @@ impl Bench {
 }
 
 fn as_vote(envelope: &Envelope) -> Option<VoteReply> {
-    match &envelope.message {
-        Message::VoteReply(reply) => Some(reply.clone()),
-        Message::VoteRequest(_) | Message::AppendRequest(_) | Message::AppendReply(_) => None,
-    }
+    let Message::VoteReply(reply) = &envelope.message else {
+        return None;
+    };
+    Some(reply.clone())
 }
 
 fn as_append_reply(envelope: &Envelope) -> Option<AppendReply> {
-    match &envelope.message {
-        Message::AppendReply(reply) => Some(reply.clone()),
-        Message::VoteRequest(_) | Message::VoteReply(_) | Message::AppendRequest(_) => None,
-    }
+    let Message::AppendReply(reply) = &envelope.message else {
+        return None;
+    };
+    Some(reply.clone())
 }
 
 fn as_append(envelope: &Envelope) -> Option<(&NodeId, &AppendRequest)> {
-    match &envelope.message {
-        Message::AppendRequest(request) => Some((&envelope.to, request)),
-        Message::VoteRequest(_) | Message::VoteReply(_) | Message::AppendReply(_) => None,
-    }
+    let Message::AppendRequest(request) = &envelope.message else {
+        return None;
+    };
+    Some((&envelope.to, request))
 }
 
 /// Two nodes that exchange every message at once until silence, on disks that are done at once.

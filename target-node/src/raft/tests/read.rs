@@ -3,7 +3,7 @@
 use super::*;
 
 fn read(bench: &mut Bench, token: u64) {
-    bench.input(Input::Read(vec![Token(token)]));
+    bench.input(Input::Read(ReadLevel::Leader, vec![Token(token)]));
 }
 
 fn granted(bench: &Bench) -> Vec<u64> {

@@ -272,7 +272,7 @@ fn answers_of_an_earlier_term_count_for_nothing() {
     assert_eq!(leader.raft.commit(), LogIndex(0), "neither an entry");
     leader.matched(3, 2, 1);
     assert_eq!(leader.raft.commit(), LogIndex(2));
-    leader.input(Input::Read(vec![Token(1)]));
+    leader.input(Input::Read(ReadLevel::Leader, vec![Token(1)]));
     leader.hear(2, Message::AppendReply(late));
     assert!(
         leader.effects.reads.is_empty(),

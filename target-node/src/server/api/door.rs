@@ -16,10 +16,10 @@ use super::terms::Terms;
 use crate::{
     kv::Command,
     raft::LogIndex,
+    replica::{Answer, Operation, Reason},
     server::{
-        desk::{Operation, Request},
-        node::{Event, Status},
-        reply::{Answer, Reason},
+        node::{Asker, Event, Request, Status},
+        reply::Body,
         viewers::{View, Viewer},
     },
 };
@@ -85,8 +85,10 @@ impl Door {
         let (reply, answer) = oneshot::channel();
         let request = Request {
             operation: ask.operation,
-            reply,
-            permit,
+            reply: Asker {
+                reply,
+                _permit: permit,
+            },
         };
         let under_way = async {
             if !self.reached(not_before).await || self.send(Event::Request(request)).await.is_err()
@@ -136,6 +138,6 @@ impl Door {
     pub(super) fn respond(&self, answer: Answer) -> Response {
         let status = StatusCode::from_u16(answer.status()).expect("a valid status");
         let sender = self.status.borrow().sender.clone();
-        (status, Json(answer.body(&sender))).into_response()
+        (status, Json(Body::new(answer, &sender))).into_response()
     }
 }

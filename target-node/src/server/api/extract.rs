@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::door::Door;
 use crate::{
     kv::JsonText,
-    server::reply::{Answer, Reason},
+    replica::{Answer, Reason},
 };
 
 /// Largest request body.

@@ -14,8 +14,8 @@ use super::{
     terms::{Patience, patience},
 };
 use crate::{
-    raft::LogIndex,
-    server::reply::{Answer, Reason},
+    raft::{Addresses, LogIndex, Membership, NodeId},
+    replica::{Answer, Reason},
 };
 
 #[derive(Debug, Deserialize)]
@@ -34,10 +34,30 @@ pub(super) async fn status(State(door): State<Door>) -> Json<Value> {
         "leader": status.sender.leader,
         "commit": status.commit,
         "applied": status.sender.index,
+        "begin": status.begin,
         "last_index": status.last_index,
+        "members": members(&status.members),
         "bugs": status.bugs,
         "version": env!("CARGO_PKG_VERSION"),
     }))
+}
+
+/// Members by name, with how each takes part and where it is found.
+fn members(members: &Membership) -> Value {
+    let member = |(id, addresses): (&NodeId, &Addresses)| {
+        let part = match (members.voters.contains(id), members.outgoing.contains(id)) {
+            (true, _) => "voter",
+            (false, true) => "leaving",
+            (false, false) => "learner",
+        };
+        let shown = json!({
+            "part": part,
+            "peer_addr": addresses.peer,
+            "client_addr": addresses.client,
+        });
+        (id.as_str().to_owned(), shown)
+    };
+    members.addresses.iter().map(member).collect()
 }
 
 pub(super) async fn health() -> Json<Value> {

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     kv::{Command, Key, MicroOp},
-    raft::LogIndex,
-    server::desk::Operation,
+    raft::{self, LogIndex},
+    replica::Operation,
 };
 
 /// What a read may miss.
@@ -47,7 +47,13 @@ pub(super) struct BadLevel;
 impl ReadQuery {
     pub(super) fn ask(&self, key: Key) -> Result<Ask, BadLevel> {
         let (operation, not_before) = match (self.level, self.min_index) {
-            (ReadLevel::Linearizable, None) => (Operation::Read { key }, 0),
+            (ReadLevel::Linearizable, None) => (
+                Operation::Read {
+                    key,
+                    level: raft::ReadLevel::Leader,
+                },
+                0,
+            ),
             (ReadLevel::Log, None) => (through_log(key), 0),
             (ReadLevel::Local, None) => (Operation::ReadLocal { key }, 0),
             (ReadLevel::Monotonic, Some(index)) => (Operation::ReadLocal { key }, index),

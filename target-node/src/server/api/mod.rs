@@ -7,8 +7,10 @@
 //! | `terms` | how long a request waits, and the headers of a session |
 //! | `level` | how much a read may miss |
 //! | `values`, `locks`, `transaction`, `sessions` | the routes of each |
+//! | `admin` | members, leadership, snapshots |
 //! | `inspect` | this node alone |
 
+mod admin;
 mod door;
 mod extract;
 mod inspect;
@@ -63,6 +65,9 @@ fn router(door: Door) -> Router {
         .route("/txn", post(transaction::transact))
         .route("/sessions", post(sessions::register))
         .route("/sessions/{client}/keep-alive", post(sessions::keep_alive))
+        .route("/admin/members", post(admin::change))
+        .route("/admin/transfer", post(admin::transfer))
+        .route("/admin/snapshot", post(admin::snapshot))
         .route("/status", get(inspect::status))
         .route("/health", get(inspect::health))
         .route("/state-hash", get(inspect::state_hash))
