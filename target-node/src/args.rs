@@ -81,6 +81,21 @@ pub struct NodeArgs {
     /// Bytes of entries in memory beyond which a leader takes no more until a snapshot is done
     #[arg(long, value_name = "BYTES", default_value_t = 256 << 20)]
     pub log_bytes_max: usize,
+
+    /// What a kill leaves on disk
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = DiskKind::Real)]
+    pub disk: DiskKind,
+}
+
+/// What a kill of the process leaves of its writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum DiskKind {
+    /// Everything written, as the kernel keeps it
+    Real,
+    /// Only what was synced, as after a power cut
+    PowerLoss,
+    /// What was synced, and parts of the rest
+    PowerLossTorn,
 }
 
 /// `ID=IP:PORT`: where a node is found.

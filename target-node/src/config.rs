@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::{
-    args::{NodeArgs, TimeoutRange, repeated},
+    args::{DiskKind, NodeArgs, TimeoutRange, repeated},
     bug::BugSet,
     replica::SnapshotRule,
 };
@@ -29,6 +29,7 @@ pub(crate) struct NodeConfig {
     pub(crate) heartbeat: Duration,
     pub(crate) seed: u64,
     pub(crate) segment_bytes: u64,
+    pub(crate) disk: DiskKind,
     pub(crate) cluster: String,
     pub(crate) snapshot_rule: SnapshotRule,
     pub(crate) retained_entries: u64,
@@ -102,6 +103,7 @@ impl NodeConfig {
             heartbeat: args.heartbeat,
             seed: args.seed,
             segment_bytes: args.segment_bytes,
+            disk: args.disk,
             cluster,
             snapshot_rule: SnapshotRule {
                 bytes_min: args.snapshot_bytes,

@@ -85,7 +85,7 @@ mod server;
 mod sim;
 mod transport;
 
-pub use args::{BadMember, BadTimeoutRange, Member, NodeArgs, TimeoutRange};
+pub use args::{BadMember, BadTimeoutRange, DiskKind, Member, NodeArgs, TimeoutRange};
 pub use bug::{Bug, BugSet, UnknownBug};
 pub use config::ConfigError;
 pub use server::run;

@@ -50,7 +50,7 @@ mod writer;
 
 #[cfg(test)]
 pub(crate) use disk::sim as sim_disk;
-pub(crate) use disk::{Disk, RealDisk};
+pub(crate) use disk::{Disk, PowerLossDisk, RealDisk, Unsynced};
 pub(crate) use error::StorageError;
 pub(crate) use identity::{Identity, StoreId};
 pub(crate) use wal::{Settings, Wal};

@@ -21,6 +21,6 @@ mod snapshots;
 
 pub(crate) use answer::{Answer, Gift, Outcome, Reason};
 pub(crate) use desk::{Operation, Request};
-pub(crate) use keeper::{Keeper, KeeperError, Task};
+pub(crate) use keeper::{Keeper, KeeperError, Kept, Task};
 pub(crate) use node::{Event, Output, Replica, Standing, Watch};
 pub(crate) use snapshots::SnapshotRule;

@@ -8,6 +8,7 @@
 //! | `viewers` | who wants to see the state at one index |
 //! | `api` | the HTTP door |
 //! | `reply` | what a client is told |
+//! | `storage` | the data folder and the thread that writes to it |
 //! | `clock` | where time comes from |
 
 mod api;
@@ -15,14 +16,15 @@ mod clock;
 mod node;
 mod reply;
 mod snapshots;
+mod storage;
 mod viewers;
 
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use clock::Clock;
-use node::{Event, Node};
-use snapshots::SnapshotThread;
+use node::Node;
+use storage::Storage;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -33,9 +35,8 @@ use tokio::{
 use crate::{
     args::NodeArgs,
     config::NodeConfig,
-    log::{Disk, Identity, RealDisk, Settings, StoreId, Wal, Writer},
-    raft::{Addresses, Config, Membership, NodeId, Restored},
-    replica::{Keeper, Replica},
+    raft::{Addresses, Config, Membership, NodeId},
+    replica::Replica,
     transport::{self, Door, Myself, Outbox},
 };
 
@@ -43,9 +44,6 @@ use crate::{
 const INBOX_MAX: usize = 1024;
 /// How long open requests may take to end when the node is told to stop.
 const STOP_MAX: Duration = Duration::from_millis(300);
-
-/// A disk that takes longer is worth a line.
-const SLOW_DISK: Duration = Duration::from_millis(100);
 
 /// Serves one node until SIGTERM or SIGINT.
 ///
@@ -105,16 +103,13 @@ async fn serve(config: NodeConfig) -> anyhow::Result<()> {
     let client_listener = bind(config.client_addr, "--client-addr").await?;
     let peer_listener = bind(config.peer_addr, "--peer-addr").await?;
     let (events, inbox) = mpsc::channel(INBOX_MAX);
-    let disk = RealDisk::open(&config.data).with_context(|| {
-        let folder = config.data.display();
-        format!("cannot use the data folder {folder}; choose another --data")
-    })?;
-    let (wal, restored) = open_log(&config, disk.clone())?;
     let clock = Clock::start();
-    let writer = start_writer(wal, clock, events.clone())?;
-    let (keeper, kept) = Keeper::open(disk, identity(&config))
-        .with_context(|| format!("cannot open the snapshots in {}", config.data.display()))?;
-    let snapshots = start_snapshots(keeper, events.clone())?;
+    let Storage {
+        writer,
+        restored,
+        snapshots,
+        kept,
+    } = storage::open(&config, clock, &events)?;
 
     let rule = config.snapshot_rule;
     let replica = Replica::new(raft_config(&config), rule, restored, kept, clock.now());
@@ -146,62 +141,6 @@ async fn bind(addr: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
 fn own_addr(config: &NodeConfig) -> SocketAddr {
     let named = config.peers.get(&config.id).copied();
     named.unwrap_or(config.peer_addr)
-}
-
-fn identity(config: &NodeConfig) -> Identity {
-    Identity {
-        node: config.id.clone(),
-        cluster: cluster_id(&config.cluster),
-    }
-}
-
-fn open_log(config: &NodeConfig, disk: RealDisk) -> anyhow::Result<(Wal<RealDisk>, Restored)> {
-    let settings = Settings {
-        segment_bytes: config.segment_bytes,
-        new_store: draw_store()?,
-    };
-    let (wal, restored) = Wal::open(disk, identity(config), settings)
-        .with_context(|| format!("cannot open the log in {}", config.data.display()))?;
-    tracing::info!(
-        store = format_args!("{:016x}", wal.store().0),
-        term = restored.hard.term.0,
-        entries = restored.entries.len(),
-        "read the log back"
-    );
-    Ok((wal, restored))
-}
-
-fn draw_store() -> anyhow::Result<StoreId> {
-    RealDisk::draw_store_id()
-        .context("the system gives no random number to mark the data folder with")
-}
-
-fn start_writer<D: Disk + Send + 'static>(
-    wal: Wal<D>,
-    clock: Clock,
-    events: mpsc::Sender<Event>,
-) -> anyhow::Result<Writer> {
-    let report = move |done: Result<Duration, _>| {
-        if let Ok(took) = &done
-            && *took > SLOW_DISK
-        {
-            tracing::warn!("the disk took {took:?} for a batch; elections may time out meanwhile");
-        }
-        // A node that is gone needs no report.
-        let _ = events.blocking_send(Event::Durable(done.map(drop)));
-    };
-    Writer::start(wal, move || clock.now(), report)
-        .context("cannot start the thread that writes the log")
-}
-
-fn start_snapshots(
-    keeper: Keeper<RealDisk>,
-    events: mpsc::Sender<Event>,
-) -> anyhow::Result<SnapshotThread> {
-    let report = move |done| {
-        let _ = events.blocking_send(Event::Snapshot(done));
-    };
-    SnapshotThread::start(keeper, report).context("cannot start the thread that keeps snapshots")
 }
 
 fn raft_config(config: &NodeConfig) -> Config {

@@ -3,12 +3,16 @@
 //! | disk | for |
 //! |---|---|
 //! | `real` | a folder of the file system |
+//! | `power_loss` | a folder that a kill leaves as a power cut would |
 //! | `sim` | tests: forgets, tears, fails and flips bits |
 
+mod names;
+mod power_loss;
 mod real;
 #[cfg(test)]
 pub(crate) mod sim;
 
+pub(crate) use power_loss::{PowerLossDisk, Unsynced};
 pub(crate) use real::RealDisk;
 
 use std::io;

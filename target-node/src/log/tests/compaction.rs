@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     super::{
-        StorageError, Wal,
+        PowerLossDisk, StorageError, Unsynced, Wal,
         disk::Disk as _,
         segment::{HEADER_BYTES, file_name},
         sim_disk::{Operation, SimDisk},
@@ -313,6 +313,24 @@ fn a_full_disk_confirms_nothing_and_is_named() {
     disk.crash(&mut ChaCha8Rng::seed_from_u64(1));
     let (_, restored) = open(disk).unwrap();
     assert_eq!(restored.entries.len() as u64, confirmed);
+}
+
+#[test]
+fn a_killed_process_whose_unsynced_writes_are_lost_keeps_every_confirmed_batch() {
+    for unsynced in [Unsynced::Lost, Unsynced::Torn] {
+        let folder = tempfile::tempdir().unwrap();
+        let batches = Story::new(9).batches(60);
+        for (done, batch) in batches.iter().enumerate() {
+            let disk = PowerLossDisk::open(folder.path(), unsynced).unwrap();
+            let (mut wal, restored) = Wal::open(disk, identity(), SETTINGS).unwrap();
+            assert_same(&restored, &expected(&batches[..done]));
+            wal.append(batch).unwrap();
+            if done % 3 == 0 {
+                wal.upkeep().unwrap();
+            }
+            drop(wal.crash(Some(&[vote(99), Write::Append(vec![entry(99, 1, 3000)])])));
+        }
+    }
 }
 
 proptest! {

@@ -16,7 +16,10 @@ pub(crate) use faults::{Chances, Faults, Injected, Operation};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::Disk;
+use super::{
+    Disk,
+    names::{Change, Names},
+};
 
 /// Pieces a torn write falls into.
 const SECTOR_BYTES: usize = 64;
@@ -28,34 +31,6 @@ struct SimFile {
     durable: Vec<u8>,
     /// Writes since the last sync, by offset.
     unsynced: Vec<(usize, Vec<u8>)>,
-}
-
-/// A change of names that is not durable yet.
-#[derive(Debug, Clone)]
-enum Change {
-    Create { name: String, file: u64 },
-    Rename { from: String, to: String },
-    Remove { name: String },
-}
-
-type Names = BTreeMap<String, u64>;
-
-impl Change {
-    fn apply(self, names: &mut Names) {
-        match self {
-            Self::Create { name, file } => {
-                names.insert(name, file);
-            }
-            Self::Rename { from, to } => {
-                if let Some(file) = names.remove(&from) {
-                    names.insert(to, file);
-                }
-            }
-            Self::Remove { name } => {
-                names.remove(&name);
-            }
-        }
-    }
 }
 
 #[derive(Debug, Clone, Default)]
