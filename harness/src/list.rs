@@ -59,7 +59,7 @@ fn rows(catalogue: Catalogue) -> Vec<[String; 2]> {
                     "{}; exposed by {}; shows as {}",
                     bug.breaks(),
                     bug.exposed_by(),
-                    bug.expected_class()
+                    bug.class().name()
                 );
                 [bug.to_string(), meaning]
             })

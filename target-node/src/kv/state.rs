@@ -26,6 +26,11 @@ pub(crate) struct Kv {
 }
 
 impl Kv {
+    /// Says that it is the state after another entry than the one it is of: a planted bug.
+    pub(crate) fn pretend(&mut self, applied: LogIndex) {
+        self.applied = applied;
+    }
+
     /// Applies the next entry of the log.
     pub(crate) fn apply(&mut self, entry: &Entry) -> Applied {
         debug_assert_eq!(

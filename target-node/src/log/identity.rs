@@ -11,11 +11,6 @@ pub(crate) struct Identity {
     pub(crate) cluster: u64,
 }
 
-/// The life of a data folder: drawn when it is formatted, so that a node that comes back with an empty disk
-/// is told from the one that remembers its votes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct StoreId(pub(crate) u64);
-
 /// A name at its fixed width.
 pub(super) fn encode_name(name: &str) -> [u8; NAME_BYTES] {
     let mut bytes = [0; NAME_BYTES];

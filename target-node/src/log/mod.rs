@@ -52,6 +52,6 @@ mod writer;
 pub(crate) use disk::sim as sim_disk;
 pub(crate) use disk::{Disk, PowerLossDisk, RealDisk, Unsynced};
 pub(crate) use error::StorageError;
-pub(crate) use identity::{Identity, StoreId};
+pub(crate) use identity::Identity;
 pub(crate) use wal::{Settings, Wal};
 pub(crate) use writer::Writer;

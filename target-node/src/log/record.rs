@@ -2,15 +2,17 @@
 //!
 //! | type | content |
 //! |---|---|
-//! | 1 hard state | term u64, length of the vote u8 (0: none), the vote |
+//! | 1 hard state | term u64, length of the vote u8 (0: none), the vote; how many nodes were met u16, each: length of its name u8, name, mark of its folder u64 |
 //! | 2 no-op | term u64, index u64 |
 //! | 3 command | term u64, index u64, length u32, the command |
 //! | 4 members | term u64, index u64, length u32, a membership in postcard's form |
 //! | 5 begin | as members, after its term and index one byte: 1 if the entries behind it stay |
 //! | 6 segment | last index of the log before this segment u64 |
 
+use std::collections::BTreeMap;
+
 use crate::raft::{
-    Body, Entry, HardState, LogIndex, Membership, NodeId, Payload, Position, Term, Write,
+    Body, Entry, HardState, LogIndex, Membership, NodeId, Payload, Position, StoreId, Term, Write,
 };
 
 const HARD_STATE: u8 = 1;
@@ -65,11 +67,20 @@ pub(super) fn encode(writes: &[Write], out: &mut Vec<u8>) {
 }
 
 fn encode_hard_state(hard: &HardState, out: &mut Vec<u8>) {
-    let vote = hard.vote.as_ref().map_or("", NodeId::as_str);
     out.push(HARD_STATE);
     out.extend(hard.term.0.to_le_bytes());
-    out.push(u8::try_from(vote.len()).expect("names are at most 32 bytes"));
-    out.extend(vote.as_bytes());
+    encode_name(hard.vote.as_ref().map_or("", NodeId::as_str), out);
+    let met = u16::try_from(hard.met.len()).expect("clusters are small");
+    out.extend(met.to_le_bytes());
+    for (node, store) in &hard.met {
+        encode_name(node.as_str(), out);
+        out.extend(store.0.to_le_bytes());
+    }
+}
+
+fn encode_name(name: &str, out: &mut Vec<u8>) {
+    out.push(u8::try_from(name.len()).expect("names are at most 32 bytes"));
+    out.extend(name.as_bytes());
 }
 
 fn encode_begin(at: Position, membership: &Membership, keeps: bool, out: &mut Vec<u8>) {
@@ -118,10 +129,15 @@ pub(super) fn decode(bytes: &mut &[u8]) -> Option<Record> {
     }
     let term = Term(number);
     if kind == HARD_STATE {
-        let length = usize::from(*bytes.split_off_first()?);
-        let vote = str::from_utf8(bytes.split_off(..length)?).ok()?;
+        let vote = take_name(bytes)?;
         let vote = (!vote.is_empty()).then(|| NodeId::new(vote));
-        return Some(Record::HardState(HardState { term, vote }));
+        let count = u16::from_le_bytes(*bytes.split_off(..2)?.first_chunk()?);
+        let mut met = BTreeMap::new();
+        for _ in 0..count {
+            let node = NodeId::new(take_name(bytes)?);
+            met.insert(node, StoreId(take_u64(bytes)?));
+        }
+        return Some(Record::HardState(HardState { term, vote, met }));
     }
     let index = LogIndex(take_u64(bytes)?);
     let at = Position { term, index };
@@ -145,6 +161,11 @@ pub(super) fn decode(bytes: &mut &[u8]) -> Option<Record> {
 
 fn take_members(bytes: &mut &[u8]) -> Option<Membership> {
     postcard::from_bytes(take_bytes(bytes)?).ok()
+}
+
+fn take_name<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
+    let length = usize::from(*bytes.split_off_first()?);
+    str::from_utf8(bytes.split_off(..length)?).ok()
 }
 
 fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {

@@ -14,12 +14,12 @@ use super::{
     block::{self, Block, Chain},
     disk::Disk,
     error::{StorageError, damaged, io_error},
-    identity::{Identity, StoreId},
+    identity::Identity,
     replay::Replay,
     segment::{Full, HEADER_BYTES, Header, Segment, UNFINISHED_SUFFIX, file_name, number_of},
     snapshot,
 };
-use crate::raft::Restored;
+use crate::raft::{Restored, StoreId};
 
 /// A log that was read back.
 #[derive(Debug)]

@@ -15,9 +15,9 @@ use std::collections::VecDeque;
 
 use super::{
     block::{u32_at, u64_at},
-    identity::{Identity, StoreId, decode_name, encode_name},
+    identity::{Identity, decode_name, encode_name},
 };
-use crate::raft::LogIndex;
+use crate::raft::{LogIndex, StoreId};
 
 /// Bytes of a segment before its first block.
 pub(super) const HEADER_BYTES: usize = 72;

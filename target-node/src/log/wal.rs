@@ -6,12 +6,12 @@ use super::{
     block::{self, Chain},
     disk::Disk,
     error::{StorageError, io_error},
-    identity::{Identity, StoreId},
+    identity::Identity,
     record,
     recovery::{self, Recovered},
     segment::{Full, HEADER_BYTES, Segment, file_name},
 };
-use crate::raft::{HardState, LogIndex, Membership, Position, Restored, Write};
+use crate::raft::{HardState, LogIndex, Membership, Position, Restored, StoreId, Write};
 
 /// How a log is kept.
 #[derive(Debug, Clone, Copy)]

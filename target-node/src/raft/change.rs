@@ -21,6 +21,7 @@ use super::{
     node::{Raft, State},
     progress::Progress,
 };
+use crate::bug::Bug;
 
 /// Rounds of catching up, each with what the leader had when it began (§4.2.1).
 const ROUNDS_MAX: u8 = 10;
@@ -172,11 +173,15 @@ impl Raft {
     }
 
     fn begin_change(&mut self, token: Token, change: Change) -> Result<(), Refusal> {
-        let settled = self.members_are_settled() && self.knows_commit();
+        let is_settled = self.members_are_settled() || self.has(Bug::ConfOverlap);
+        let knows_commit = self.knows_commit() || self.has(Bug::ConfNoBarrier);
+        let may_overlap = self.has(Bug::ConfOverlap);
+        let needs_no_log = self.has(Bug::AddNoCatchup);
         let State::Leader(leader) = &mut self.state else {
             return Err(Refusal::NotLeader);
         };
-        if !settled || leader.change.is_some() || leader.transfer.is_some() {
+        let is_free = leader.change.is_none() || may_overlap;
+        if !is_settled || !knows_commit || !is_free || leader.transfer.is_some() {
             return Err(Refusal::ChangeUnderWay);
         }
         let members = self.log.membership();
@@ -188,18 +193,38 @@ impl Raft {
             self.effects.done.push(token);
             return Ok(());
         }
+        if needs_no_log {
+            let next = members.towards(&goal);
+            return self.switch(token, goal, next);
+        }
         let joiners = members.joiners(&goal);
         let welcoming = members.welcoming(&joiners, &goal);
         let known = members.addresses.keys().cloned().collect();
-        leader.change = Some(Underway {
+        let overlapped = leader.change.replace(Underway {
             token,
             goal,
             welcomed: joiners.difference(&known).cloned().collect(),
             phase: Phase::Welcoming,
         });
+        let lost = overlapped.map(|change| (change.token, Refusal::LeadershipLost));
+        self.effects.refused.extend(lost);
         if welcoming != *members {
             self.append_members(welcoming);
         }
+        Ok(())
+    }
+
+    /// Goes to the last step at once: a planted bug.
+    fn switch(&mut self, token: Token, goal: Membership, next: Membership) -> Result<(), Refusal> {
+        if let State::Leader(leader) = &mut self.state {
+            leader.change = Some(Underway {
+                token,
+                goal,
+                welcomed: BTreeSet::new(),
+                phase: Phase::Switching,
+            });
+        }
+        self.append_members(next);
         Ok(())
     }
 
@@ -230,7 +255,9 @@ impl Raft {
     /// Takes the change that is under way one step further, if it is time for one.
     pub(super) fn drive_change(&mut self) {
         let leads = matches!(self.state, State::Leader(_));
-        if !leads || !self.members_are_committed() || !self.knows_commit() {
+        let knows_commit = self.knows_commit() || self.has(Bug::ConfNoBarrier);
+        let is_committed = self.members_are_committed() || self.has(Bug::ConfOverlap);
+        if !leads || !is_committed || !knows_commit {
             return;
         }
         if self.log.membership().is_joint() {

@@ -1,14 +1,15 @@
 //! Elections: sounding out, voting, winning, and giving leadership up (§5.2, §5.4.1).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::{
-    effects::{Envelope, Refusal},
-    entry::{HardState, NodeId, Term},
+    effects::{Envelope, Refusal, Token},
+    entry::{LogIndex, NodeId, Term},
     leader::{Bereaved, Leader},
     message::{Ballot, Message, VoteReply, VoteRequest},
     node::{Raft, State},
 };
+use crate::bug::Bug;
 
 impl Raft {
     /// The election timer fired: ask whether an election could be won (thesis §9.6). Nothing is
@@ -18,6 +19,9 @@ impl Raft {
         self.reset_election_timer();
         if !self.may_stand() {
             return;
+        }
+        if self.has(Bug::NoPrevote) {
+            return self.stand(Ballot::Real);
         }
         let votes = BTreeSet::from([self.config.id.clone()]);
         if self.is_quorum(&votes) {
@@ -44,10 +48,8 @@ impl Raft {
     /// disk: it travels as a message to itself.
     pub(super) fn stand(&mut self, ballot: Ballot) {
         let id = self.config.id.clone();
-        self.hard = HardState {
-            term: self.hard.term.next(),
-            vote: Some(id.clone()),
-        };
+        self.hard.term = self.hard.term.next();
+        self.hard.vote = Some(id.clone());
         self.leader = None;
         self.state = State::Candidate(BTreeSet::new());
         self.reset_election_timer();
@@ -91,7 +93,8 @@ impl Raft {
         if request.ballot != Ballot::Pre && request.term > self.hard.term {
             self.adopt_term(request.term);
         }
-        let granted = self.may_vote(&from, request.term) && request.last >= self.log.last();
+        let is_up_to_date = request.last >= self.log.last() || self.has(Bug::VoteIgnoreLog);
+        let granted = self.may_vote(&from, request.term) && is_up_to_date;
         if granted && request.ballot != Ballot::Pre {
             self.hard.vote = Some(from.clone());
             self.reset_election_timer();
@@ -105,7 +108,8 @@ impl Raft {
     /// promised as much before.
     fn hears_a_leader(&self) -> bool {
         let is_leader = matches!(self.state, State::Leader(_));
-        is_leader || self.now < self.heard + self.config.election_min
+        let hears = is_leader || self.now < self.heard + self.config.election_min;
+        hears && !self.has(Bug::NoStickiness)
     }
 
     /// One vote a term, first come first served; the same candidate gets the same answer again.
@@ -130,8 +134,12 @@ impl Raft {
         if !reply.granted || reply.election != election {
             return;
         }
-        votes.insert(from);
-        let votes = votes.clone();
+        let is_repeated = !votes.insert(from);
+        let mut votes = votes.clone();
+        if is_repeated && self.has(Bug::CountDupVotes) {
+            let voters = &self.log.membership().voters;
+            votes.extend(voters.difference(&votes.clone()).next().cloned());
+        }
         if self.is_quorum(&votes) {
             match reply.ballot {
                 Ballot::Pre => self.stand(Ballot::Real),
@@ -150,7 +158,8 @@ impl Raft {
 
     /// A later term exists: this node knows nothing of it yet.
     pub(super) fn adopt_term(&mut self, term: Term) {
-        self.hard = HardState { term, vote: None };
+        self.hard.term = term;
+        self.hard.vote = None;
         self.follow(None);
     }
 
@@ -162,6 +171,7 @@ impl Raft {
             self.refuse_remote_reads();
         }
         match std::mem::replace(&mut self.state, State::Follower) {
+            State::Candidate(_) if self.has(Bug::VoteClearedSameTerm) => self.hard.vote = None,
             State::Follower | State::PreCandidate(_) | State::Candidate(_) => {}
             State::Leader(former) => {
                 self.reset_election_timer();
@@ -177,6 +187,7 @@ impl Raft {
             change,
             transfer,
         } = bereaved;
+        let proposals = self.keep_orphans(proposals);
         let lost = proposals.into_iter().chain(change);
         let lost = lost.map(|token| (token, Refusal::LeadershipLost));
         self.effects.refused.extend(lost);
@@ -190,5 +201,14 @@ impl Raft {
             None => {}
         }
         self.refuse_reads(reads);
+    }
+
+    /// Requests by index, of which a planted bug keeps those that are not committed yet.
+    fn keep_orphans(&mut self, proposals: VecDeque<(LogIndex, Token)>) -> Vec<Token> {
+        if self.has(Bug::AckByIndex) {
+            self.orphans.extend(proposals);
+            return Vec::new();
+        }
+        proposals.into_iter().map(|(_, token)| token).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Terms, indexes, positions and the entries of the log.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -146,9 +146,15 @@ impl Entry {
     }
 }
 
+/// The mark of a data folder, drawn when it was formatted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct StoreId(pub(crate) u64);
+
 /// What must survive a crash besides the log (§5.1, figure 2).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct HardState {
     pub(crate) term: Term,
     pub(crate) vote: Option<NodeId>,
+    /// By which data folder other members are known.
+    pub(crate) met: BTreeMap<NodeId, StoreId>,
 }

@@ -13,6 +13,7 @@ use super::{
     message::{AppendOutcome, AppendReply, AppendRequest, Message},
     node::{Config, Raft, State},
     progress::{Next, Progress},
+    quorum::Quorum,
     read::ReadQueue,
     transfer::Transfer,
 };
@@ -39,7 +40,7 @@ pub(super) struct Leader {
 /// Everyone who waits on a leader that ceases to be one.
 #[derive(Debug)]
 pub(super) struct Bereaved {
-    pub(super) proposals: Vec<Token>,
+    pub(super) proposals: VecDeque<(LogIndex, Token)>,
     pub(super) reads: ReadQueue,
     pub(super) change: Option<Token>,
     pub(super) transfer: Option<Transfer>,
@@ -76,7 +77,7 @@ impl Leader {
 
     pub(super) fn into_bereaved(self) -> Bereaved {
         Bereaved {
-            proposals: self.proposals.into_iter().map(|(_, token)| token).collect(),
+            proposals: self.proposals,
             reads: self.reads,
             change: self.change.map(|change| change.token()),
             transfer: self.transfer,
@@ -87,11 +88,11 @@ impl Leader {
     /// follower, which is this node.
     pub(super) fn reached<T: Ord + Copy>(
         &self,
-        members: &Membership,
+        (members, quorum): (&Membership, Quorum),
         own: T,
         of: impl Fn(&Progress) -> T,
     ) -> T {
-        let reached = members.reached(|id| self.followers.get(id).map_or(own, &of));
+        let reached = members.reached(quorum, |id| self.followers.get(id).map_or(own, &of));
         reached.expect("a cluster that has a leader has voters")
     }
 }
@@ -106,16 +107,18 @@ impl Raft {
     /// Heartbeats, and the check that a majority still answers (thesis §6.2): a leader that heard
     /// from no majority for an election timeout gives up.
     pub(super) fn lead_on_time(&mut self) {
+        let State::Leader(leader) = &self.state else {
+            return;
+        };
+        let is_time_to_ask = self.now >= leader.quorum_deadline;
+        if is_time_to_ask && !self.is_heard_by_quorum(leader) && !self.has(Bug::NoCheckQuorum) {
+            return self.follow(None);
+        }
         let State::Leader(leader) = &mut self.state else {
             return;
         };
-        if self.now >= leader.quorum_deadline {
+        if is_time_to_ask {
             leader.quorum_deadline = self.now + self.config.election_max;
-            let members = self.log.membership();
-            let heard = leader.reached(members, self.now, |follower| follower.heard);
-            if self.now >= heard + self.config.election_max {
-                return self.follow(None);
-            }
         }
         if self.now >= leader.heartbeat_deadline {
             self.start_round();
@@ -124,6 +127,12 @@ impl Raft {
         }
         self.drive_transfer();
         self.drive_change();
+    }
+
+    fn is_heard_by_quorum(&self, leader: &Leader) -> bool {
+        let deciders = (&*self.deciders(), self.quorum());
+        let heard = leader.reached(deciders, self.now, |follower| follower.heard);
+        self.now < heard + self.config.election_max
     }
 
     /// A heartbeat round: one request to every follower, with a number of its own.
@@ -239,8 +248,17 @@ impl Raft {
         if reply.term < self.hard.term {
             return;
         }
-        follower.hear(self.now, reply.round);
+        let round = if self.config.bugs.has(Bug::ReadindexCtxReuse) {
+            // As if two bits of the number travelled: the latest round that ends in them.
+            leader.round - (leader.round.wrapping_sub(reply.round) & 3)
+        } else {
+            reply.round
+        };
+        follower.hear(self.now, round);
         match reply.outcome {
+            AppendOutcome::Matched(_) if self.config.bugs.has(Bug::MatchOptimistic) => {
+                follower.on_matched(follower.next.previous());
+            }
             AppendOutcome::Matched(index) => follower.on_matched(index.min(self.log.last().index)),
             AppendOutcome::Mismatch { prev, hint } => follower.on_mismatch(prev, hint, &self.log),
             AppendOutcome::StaleTerm => {}
@@ -286,9 +304,10 @@ impl Raft {
         let State::Leader(leader) = &self.state else {
             return;
         };
-        let members = self.log.membership();
-        let index = leader.reached(members, self.log.durable(), |follower| follower.matched);
-        if index > self.commit && self.log.term_at(index) == Some(self.hard.term) {
+        let deciders = (&*self.deciders(), self.quorum());
+        let index = leader.reached(deciders, self.log.durable(), |follower| follower.matched);
+        let is_own = self.log.term_at(index) == Some(self.hard.term);
+        if index > self.commit && (is_own || self.has(Bug::CommitOldTerm)) {
             self.commit_up_to(index);
             self.start_waiting_reads();
         }

@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{entry::NodeId, quorum};
+use super::{entry::NodeId, quorum::Quorum};
 
 /// Where a member is found; Raft passes it on and does not look at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -62,18 +62,20 @@ impl Membership {
     }
 
     /// Whether `nodes` can decide: a majority of the voters, in a joint change of both sets.
-    pub(crate) fn is_quorum(&self, nodes: &BTreeSet<NodeId>) -> bool {
+    pub(crate) fn is_quorum(&self, quorum: Quorum, nodes: &BTreeSet<NodeId>) -> bool {
         let decides = |voters: &BTreeSet<NodeId>| {
-            voters.intersection(nodes).count() >= quorum::majority(voters.len())
+            voters.intersection(nodes).count() >= quorum.size(voters.len())
         };
         decides(&self.voters) && (self.outgoing.is_empty() || decides(&self.outgoing))
     }
 
     /// The greatest value that a quorum has reached; nothing without voters.
-    pub(crate) fn reached<T: Ord + Copy>(&self, of: impl Fn(&NodeId) -> T) -> Option<T> {
-        let reached = |voters: &BTreeSet<NodeId>| {
-            quorum::reached_by_majority(voters.iter().map(&of).collect())
-        };
+    pub(crate) fn reached<T: Ord + Copy>(
+        &self,
+        quorum: Quorum,
+        of: impl Fn(&NodeId) -> T,
+    ) -> Option<T> {
+        let reached = |voters: &BTreeSet<NodeId>| quorum.reached(voters.iter().map(&of).collect());
         let new = reached(&self.voters)?;
         Some(reached(&self.outgoing).map_or(new, |old| old.min(new)))
     }
@@ -98,26 +100,32 @@ mod tests {
     #[test]
     fn a_joint_change_needs_both_majorities() {
         let plain = membership("a b c", "");
-        assert!(plain.is_quorum(&names("a c d")));
-        assert!(!plain.is_quorum(&names("a d e")));
+        assert!(plain.is_quorum(Quorum::Majority, &names("a c d")));
+        assert!(!plain.is_quorum(Quorum::Majority, &names("a d e")));
         let joint = membership("a b c", "c d e");
-        assert!(!joint.is_quorum(&names("a b c")), "only the new one");
-        assert!(!joint.is_quorum(&names("c d e")), "only the old one");
-        assert!(joint.is_quorum(&names("b c e")));
-        assert!(!Membership::default().is_quorum(&names("a")));
+        assert!(
+            !joint.is_quorum(Quorum::Majority, &names("a b c")),
+            "only the new one"
+        );
+        assert!(
+            !joint.is_quorum(Quorum::Majority, &names("c d e")),
+            "only the old one"
+        );
+        assert!(joint.is_quorum(Quorum::Majority, &names("b c e")));
+        assert!(!Membership::default().is_quorum(Quorum::Majority, &names("a")));
     }
 
     #[test]
     fn what_a_quorum_has_reached_is_the_lesser_of_both() {
         let value = |node: &NodeId| node.as_str().bytes().map(u64::from).sum::<u64>();
         assert_eq!(
-            membership("a b c", "").reached(value),
+            membership("a b c", "").reached(Quorum::Majority, value),
             Some(u64::from(b'b'))
         );
         assert_eq!(
-            membership("c d e", "a").reached(value),
+            membership("c d e", "a").reached(Quorum::Majority, value),
             Some(u64::from(b'a'))
         );
-        assert_eq!(Membership::default().reached(value), None);
+        assert_eq!(Membership::default().reached(Quorum::Majority, value), None);
     }
 }

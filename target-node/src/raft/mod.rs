@@ -17,6 +17,7 @@
 //! | `follower` | what an append request does to the log |
 //! | `read` | rounds of heartbeats that confirm reads, leases, reads at followers |
 //! | `change` | who joins and who leaves: catching up, one server at a time, joint consensus |
+//! | `strangers` | nodes that lost their disk and kept their name |
 //! | `transfer` | handing leadership over |
 //! | `snapshot` | a log that begins later; snapshots for followers that lack what is gone |
 //! | `log`, `entry` | the log in memory and what of it is on disk |
@@ -39,6 +40,7 @@ mod progress;
 mod quorum;
 mod read;
 mod snapshot;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -49,11 +51,15 @@ pub(crate) use effects::{
     Committed, CommittedConflict, Effects, Envelope, PartReceived, PartWanted, ReadGrant, Refusal,
     Token, Write,
 };
-pub(crate) use entry::{Body, Entry, HardState, LogIndex, NodeId, Payload, Position, Term};
+pub(crate) use entry::{
+    Body, Entry, HardState, LogIndex, NodeId, Payload, Position, StoreId, Term,
+};
 pub(crate) use membership::{Addresses, Membership};
 pub(crate) use message::Message;
 #[cfg(test)]
 pub(crate) use message::sample_append;
 pub(crate) use node::{Config, Input, Raft, Restored, Role};
+#[cfg(test)]
+pub(crate) use quorum::Quorum;
 pub(crate) use read::ReadLevel;
 pub(crate) use snapshot::SnapshotMeta;

@@ -1,20 +1,26 @@
 //! The state of one node, its roles, and the one way in.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
     change::Change,
-    effects::{Effects, Envelope, Token, Write, WriteId},
-    entry::{Entry, HardState, LogIndex, NodeId, Payload, Position, Term},
+    effects::{Committed, Effects, Envelope, Token, Write, WriteId},
+    entry::{Body, Entry, HardState, LogIndex, NodeId, Payload, Position, StoreId, Term},
     leader::Leader,
     log::RaftLog,
     membership::Membership,
     message::Message,
+    quorum::Quorum,
     read::{ReadLevel, RemoteReads},
     snapshot::{Receiving, SnapshotMeta},
+    strangers::Strangers,
 };
 use crate::bug::{Bug, BugSet};
 
@@ -67,6 +73,8 @@ impl Restored {
 pub(crate) enum Input {
     /// Time has passed; due at [`Raft::deadline`].
     Tick,
+    /// A node has introduced itself by the mark of its data folder.
+    Met(NodeId, StoreId),
     Message {
         from: NodeId,
         message: Message,
@@ -152,6 +160,9 @@ pub(crate) struct Raft {
     pub(super) snapshot: Option<SnapshotMeta>,
     pub(super) receiving: Option<Receiving>,
     pub(super) remote_reads: RemoteReads,
+    pub(super) strangers: Strangers,
+    /// Requests of a time as leader that a planted bug still answers, by index.
+    pub(super) orphans: BTreeMap<LogIndex, Token>,
     /// When the known leader last spoke.
     pub(super) heard: Duration,
     pub(super) election_deadline: Duration,
@@ -175,10 +186,8 @@ impl Raft {
         let mut hard = restored.hard;
         // Only a node that carries `vote-no-persist` can have entries of a term it does not know.
         if log.last().term > hard.term {
-            hard = HardState {
-                term: log.last().term,
-                vote: None,
-            };
+            hard.term = log.last().term;
+            hard.vote = None;
         }
         let mut raft = Self {
             rng: ChaCha8Rng::seed_from_u64(seed_of(&config)),
@@ -193,6 +202,8 @@ impl Raft {
             snapshot: None,
             receiving: None,
             remote_reads: RemoteReads::new(config.life),
+            strangers: Strangers::default(),
+            orphans: BTreeMap::new(),
             config,
             heard: now,
             election_deadline: now,
@@ -207,13 +218,22 @@ impl Raft {
 
     /// Handles one input at `now`. Total: no input from a peer or a client makes it panic.
     pub(crate) fn step(&mut self, now: Duration, input: Input) -> Effects {
-        self.now = self.now.max(now);
         self.effects.id.0 += 1;
+        if let Input::Read(ReadLevel::Lease, tokens) = &input
+            && self.has(Bug::LeaseCheckThenAct)
+        {
+            // By the time of the step before.
+            self.read(ReadLevel::Lease, tokens.clone());
+            return self.finish();
+        }
+        self.now = self.now.max(now);
         // Timers first: a leader that was suspended must notice before it serves anyone.
         self.check_timers();
         self.expire_remote_reads();
         match input {
             Input::Tick => {}
+            Input::Met(node, store) => self.meet(node, store),
+            Input::Message { from, .. } if self.is_stranger(&from) => {}
             Input::Message { from, message } => self.receive(from, message),
             Input::Propose(commands) => self.propose(commands),
             Input::Read(level, tokens) => self.read(level, tokens),
@@ -321,12 +341,39 @@ impl Raft {
         done
     }
 
-    pub(super) fn has(&self, bug: Bug) -> bool {
+    /// What is in the log and not committed.
+    pub(crate) fn uncommitted(&self) -> impl Iterator<Item = &Entry> {
+        let from = self.commit.next();
+        (from.0..=self.last_index().0).filter_map(|index| self.log.entry(LogIndex(index)))
+    }
+
+    pub(crate) fn has(&self, bug: Bug) -> bool {
         self.config.bugs.has(bug)
     }
 
     pub(super) fn is_quorum(&self, nodes: &BTreeSet<NodeId>) -> bool {
-        self.log.membership().is_quorum(nodes)
+        self.deciders().is_quorum(self.quorum(), nodes)
+    }
+
+    /// How many decide.
+    pub(super) fn quorum(&self) -> Quorum {
+        if self.has(Bug::QuorumHalf) {
+            return Quorum::Half;
+        }
+        Quorum::Majority
+    }
+
+    /// The members by whose voters everything is decided.
+    pub(super) fn deciders(&self) -> Cow<'_, Membership> {
+        let mut members = Cow::Borrowed(self.log.membership());
+        if self.has(Bug::JointNewOnly) && members.is_joint() {
+            members.to_mut().outgoing.clear();
+        }
+        if self.has(Bug::LearnerCounts) && !members.learners.is_empty() {
+            let members = members.to_mut();
+            members.voters.append(&mut members.learners);
+        }
+        members
     }
 
     /// Everyone else who receives the log.
@@ -357,10 +404,13 @@ impl Raft {
                 State::Leader(leader) => leader.take_proposal(self.commit),
                 State::Follower | State::PreCandidate(_) | State::Candidate(_) => None,
             };
-            self.effects.committed.push(super::effects::Committed {
-                entry: entry.clone(),
-                token,
-            });
+            let token = token.or_else(|| self.orphans.remove(&self.commit));
+            let entry = entry.clone();
+            let changes_members = matches!(entry.body, Body::Membership(_));
+            self.effects.committed.push(Committed { entry, token });
+            if changes_members {
+                self.forget_former_members();
+            }
         }
         self.grant_remote_reads();
     }

@@ -21,6 +21,7 @@ use super::{
     entry::{LogIndex, NodeId},
     message::{Message, ReadReply, ReadRequest},
     node::{Raft, State},
+    quorum::Quorum,
 };
 use crate::bug::Bug;
 
@@ -183,12 +184,13 @@ impl Raft {
     }
 
     pub(super) fn on_read_reply(&mut self, reply: &ReadReply) {
+        let waits = !self.has(Bug::ReadNoApplyWait);
         let Some(read) = self.remote_reads.asked.get_mut(&reply.ticket) else {
             return;
         };
         match reply.index {
             Some(index) => {
-                read.index = Some(index);
+                read.index = Some(if waits { index } else { LogIndex(0) });
                 self.grant_remote_reads();
             }
             None => {
@@ -238,7 +240,7 @@ impl Raft {
 
     /// Starts a round for the reads that wait, unless one is under way: then they share the next.
     pub(super) fn start_waiting_reads(&mut self) {
-        let ready = self.knows_commit();
+        let ready = self.knows_commit() || self.has(Bug::ReadBeforeNoop);
         let State::Leader(leader) = &self.state else {
             return;
         };
@@ -250,7 +252,7 @@ impl Raft {
 
     /// Binds all waiting reads to the round that is being sent now.
     pub(super) fn assign_reads(&mut self) {
-        let ready = self.knows_commit();
+        let ready = self.knows_commit() || self.has(Bug::ReadBeforeNoop);
         let index = self.commit;
         let State::Leader(leader) = &mut self.state else {
             return;
@@ -270,13 +272,28 @@ impl Raft {
         self.log.term_at(self.commit) == Some(self.hard.term)
     }
 
+    /// The latest round that a majority has answered.
+    fn confirmed_round(&self) -> u64 {
+        let quorum = if self.has(Bug::ReadQuorumMinusOne) {
+            Quorum::OneLess
+        } else {
+            self.quorum()
+        };
+        match &self.state {
+            State::Leader(leader) => {
+                let deciders = (&*self.deciders(), quorum);
+                leader.reached(deciders, leader.round, |follower| follower.round)
+            }
+            State::Follower | State::PreCandidate(_) | State::Candidate(_) => 0,
+        }
+    }
+
     /// Grants the reads whose round a majority has answered.
     pub(super) fn confirm_reads(&mut self) {
+        let confirmed = self.confirmed_round();
         let State::Leader(leader) = &mut self.state else {
             return;
         };
-        let members = self.log.membership();
-        let confirmed = leader.reached(members, leader.round, |follower| follower.round);
         let reads = &mut leader.reads;
         while let Some((_, sent)) = reads.sent.pop_front_if(|(round, _)| *round <= confirmed) {
             reads.confirmed = Some(sent);

@@ -181,16 +181,23 @@ impl<R> Desk<R> {
         }
     }
 
-    pub(super) fn answer_read(&mut self, grant: ReadGrant, out: &mut Vec<Output<R>>) {
+    /// From this node's state, or from another that a planted bug puts in its place.
+    pub(super) fn answer_read(
+        &mut self,
+        grant: ReadGrant,
+        instead: Option<&Kv>,
+        out: &mut Vec<Output<R>>,
+    ) {
+        let state = instead.unwrap_or(&self.kv);
         debug_assert!(
-            self.kv.applied() >= grant.index,
+            state.applied() >= grant.index,
             "committed entries are applied first"
         );
         let Some(waiting) = self.waiting.remove(&grant.token) else {
             return;
         };
         if let Awaits::Grant(key) = &waiting.awaits {
-            let answer = Answer::value(self.kv.read(key));
+            let answer = Answer::value(state.read(key));
             out.push(Output::Answer(waiting.reply, answer));
         }
     }

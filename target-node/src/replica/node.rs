@@ -9,10 +9,11 @@ use super::{
     snapshots::{SnapshotRule, Snapshots},
 };
 use crate::{
+    bug::Bug,
     kv::Kv,
     raft::{
         Batch, CommittedConflict, Config, Effects, Entry, Envelope, Gate, Input, Message, NodeId,
-        Payload, Position, Raft, Restored, Role, SnapshotMeta, Term,
+        Payload, Position, Raft, Restored, Role, SnapshotMeta, StoreId, Term,
     },
 };
 
@@ -21,6 +22,8 @@ use crate::{
 pub(crate) enum Event<R> {
     /// Time has passed; due at [`Replica::deadline`].
     Tick,
+    /// A node has introduced itself by the mark of its data folder.
+    Met(NodeId, StoreId),
     Message {
         from: NodeId,
         message: Message,
@@ -116,6 +119,19 @@ impl<R> Replica<R> {
         &self.desk.kv
     }
 
+    /// The state with all entries of the log, committed or not, for a leader that carries a planted bug.
+    fn dirty_state(&self, is_asked: bool) -> Option<Kv> {
+        let is_dirty = is_asked && self.raft.role() == Role::Leader;
+        if !is_dirty || !self.raft.has(Bug::DirtyRead) {
+            return None;
+        }
+        let mut state = self.desk.kv.clone();
+        for entry in self.raft.uncommitted() {
+            state.apply(entry);
+        }
+        Some(state)
+    }
+
     /// When the next [`Event::Tick`] is due.
     pub(crate) fn deadline(&self) -> Duration {
         self.raft.deadline()
@@ -152,6 +168,7 @@ impl<R, W: Watch> Turn<'_, R, W> {
     fn take(&mut self, event: Event<R>) {
         match event {
             Event::Tick => self.step(Input::Tick),
+            Event::Met(node, store) => self.step(Input::Met(node, store)),
             Event::Message { from, message } => self.step(Input::Message { from, message }),
             Event::Requests(requests) => self.enlist(requests),
             Event::Durable => {
@@ -233,8 +250,9 @@ impl<R, W: Watch> Turn<'_, R, W> {
         for token in effects.local_acks {
             replica.desk.acknowledge_early(token, out);
         }
+        let dirty = replica.dirty_state(!effects.reads.is_empty());
         for grant in effects.reads {
-            replica.desk.answer_read(grant, out);
+            replica.desk.answer_read(grant, dirty.as_ref(), out);
         }
         for token in effects.done {
             replica.desk.complete(token, out);
@@ -268,7 +286,17 @@ impl<R, W: Watch> Turn<'_, R, W> {
             self.out.push(Output::Write(batch));
         }
         if replica.snapshots.take() {
-            let image = replica.desk.kv.clone();
+            let mut image = replica.desk.kv.clone();
+            if replica.raft.has(Bug::SnapTorn) {
+                image.pretend(
+                    replica
+                        .raft
+                        .begin()
+                        .index
+                        .next()
+                        .max(image.applied().previous()),
+                );
+            }
             let meta = replica.raft.snapshot_meta(image.applied());
             let in_use = replica.raft.snapshots_in_use();
             self.out.push(Output::Keep(Task::Store {

@@ -105,6 +105,7 @@ async fn serve(config: NodeConfig) -> anyhow::Result<()> {
     let (events, inbox) = mpsc::channel(INBOX_MAX);
     let clock = Clock::start();
     let Storage {
+        store,
         writer,
         restored,
         snapshots,
@@ -117,6 +118,7 @@ async fn serve(config: NodeConfig) -> anyhow::Result<()> {
         id: NodeId::new(&config.id),
         cluster: cluster_id(&config.cluster),
         addr: own_addr(&config),
+        store,
     };
     let outbox = Outbox::new(me.clone());
     let door = Door::new(me);

@@ -205,7 +205,10 @@ impl Node {
                 Event::Peer(from, message) => {
                     self.handle(replica::Event::Message { from, message }, outputs)?;
                 }
-                Event::Met(Met { id, addr }) => self.outbox.meet(id, addr),
+                Event::Met(Met { id, addr, store }) => {
+                    self.outbox.meet(id.clone(), addr);
+                    self.handle(replica::Event::Met(id, store), outputs)?;
+                }
                 Event::Request(request) => requests.push(request),
                 Event::Viewer(viewer) => self.looker.viewers.admit(viewer, self.replica.state()),
                 Event::Durable(done) => {

@@ -9,11 +9,8 @@ use super::{clock::Clock, cluster_id, node::Event, snapshots::SnapshotThread};
 use crate::{
     args::DiskKind,
     config::NodeConfig,
-    log::{
-        Disk, Identity, PowerLossDisk, RealDisk, Settings, StorageError, StoreId, Unsynced, Wal,
-        Writer,
-    },
-    raft::Restored,
+    log::{Disk, Identity, PowerLossDisk, RealDisk, Settings, StorageError, Unsynced, Wal, Writer},
+    raft::{Restored, StoreId},
     replica::{Keeper, Kept},
 };
 
@@ -22,6 +19,8 @@ const SLOW_DISK: Duration = Duration::from_millis(100);
 
 /// What was found in the data folder, and who writes to it from now on.
 pub(super) struct Storage {
+    /// The mark of the folder.
+    pub(super) store: StoreId,
     pub(super) writer: Writer,
     pub(super) restored: Restored,
     pub(super) snapshots: SnapshotThread,
@@ -61,11 +60,13 @@ fn open_on<D: Disk + Send + 'static>(
         cluster: cluster_id(&config.cluster),
     };
     let (wal, restored) = open_log(config, disk.clone(), identity.clone())?;
+    let store = wal.store();
     let writer = start_writer(wal, clock, events.clone())?;
     let (keeper, kept) = Keeper::open(disk, identity)
         .with_context(|| format!("cannot open the snapshots in {}", config.data.display()))?;
     let snapshots = start_snapshots(keeper, events.clone())?;
     Ok(Storage {
+        store,
         writer,
         restored,
         snapshots,

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Violation;
 use crate::{
     kv::{Applied, Kv},
-    raft::{Body, Entry, HardState, LogIndex, Membership, NodeId, Position, Restored, Term, Write},
+    raft::{
+        Body, Entry, HardState, LogIndex, Membership, NodeId, Position, Quorum, Restored, Term,
+        Write,
+    },
 };
 
 /// A log by positions: where it begins, and what comes after.
@@ -167,7 +170,7 @@ impl Law {
         self.committed.push(entry.clone());
         let holders = durable.iter().filter(|(_, log)| log.covers(entry.at));
         let holders: BTreeSet<NodeId> = holders.map(|(id, _)| (*id).clone()).collect();
-        if members.is_quorum(&holders) {
+        if members.is_quorum(Quorum::Majority, &holders) {
             Ok(())
         } else {
             let what = format!("{:?} is on the disks of {holders:?} only", entry.at);

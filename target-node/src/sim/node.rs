@@ -11,8 +11,10 @@ use super::{
 };
 use crate::{
     kv::Kv,
-    log::{Identity, Settings, StoreId, Wal, sim_disk::SimDisk},
-    raft::{Batch, Config, Effects, Entry, Envelope, HardState, NodeId, Raft, Role, Write},
+    log::{Identity, Settings, Wal, sim_disk::SimDisk},
+    raft::{
+        Batch, Config, Effects, Entry, Envelope, HardState, NodeId, Raft, Role, StoreId, Write,
+    },
     replica::{self, Event, Keeper, Replica, SnapshotRule, Standing, Task, Watch},
 };
 

@@ -19,7 +19,7 @@ use super::{
     Hello, Met, Myself, VERSION,
     frame::{self, Kind},
 };
-use crate::raft::{Message, NodeId};
+use crate::raft::{Message, NodeId, StoreId};
 
 /// How long a new connection may take to say who it is.
 const HELLO_MAX: Duration = Duration::from_secs(1);
@@ -48,6 +48,7 @@ impl Door {
             cluster,
             from,
             addr,
+            store,
             to,
         } = hello;
         if *version != VERSION {
@@ -62,6 +63,7 @@ impl Door {
         Ok(Met {
             id: NodeId::new(from),
             addr: *addr,
+            store: StoreId(*store),
         })
     }
 

@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 pub(crate) use inbound::{Door, listen};
 use serde::{Deserialize, Serialize};
 
-use crate::raft::{Envelope, NodeId};
+use crate::raft::{Envelope, NodeId, StoreId};
 
 /// How long sent bytes may stay unacknowledged before the connection is replaced.
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_millis(700);
@@ -26,13 +26,15 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 /// Messages that wait for one peer.
 const QUEUE_MAX: usize = 256;
 
-/// The first frame of a connection: who speaks, to whom, in which cluster, and where it is found.
+/// The first frame of a connection: who speaks, to whom, in which cluster, where it is found, and on
+/// which data folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Hello {
     version: u32,
     cluster: u64,
     from: String,
     addr: SocketAddr,
+    store: u64,
     to: String,
 }
 
@@ -48,6 +50,8 @@ pub(crate) struct Myself {
     pub(crate) id: NodeId,
     pub(crate) cluster: u64,
     pub(crate) addr: SocketAddr,
+    /// The mark of its data folder.
+    pub(crate) store: StoreId,
 }
 
 /// The queues to all peers.
@@ -101,6 +105,7 @@ impl Outbox {
             cluster: self.me.cluster,
             from: self.me.id.as_str().into(),
             addr: self.me.addr,
+            store: self.me.store.0,
             to: to.as_str().into(),
         };
         outbound::start(addr, hello)
@@ -121,4 +126,5 @@ impl Outbox {
 pub(crate) struct Met {
     pub(crate) id: NodeId,
     pub(crate) addr: SocketAddr,
+    pub(crate) store: StoreId,
 }

@@ -8,7 +8,8 @@ use std::{
     sync::Arc,
 };
 
-use super::{super::identity::StoreId, Disk};
+use super::Disk;
+use crate::raft::StoreId;
 
 /// A folder of the file system, held by one process at a time.
 #[derive(Debug, Clone)]

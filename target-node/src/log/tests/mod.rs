@@ -2,19 +2,21 @@
 
 mod compaction;
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Identity, RealDisk, Settings, StorageError, StoreId, Wal,
+    Identity, RealDisk, Settings, StorageError, Wal,
     disk::Disk as _,
     segment::{HEADER_BYTES, file_name},
     sim_disk::{Operation, SimDisk},
 };
 use crate::raft::{
     Addresses, Body, Entry, HardState, LogIndex, Membership, NodeId, Payload, Position, Restored,
-    Term, Write,
+    StoreId, Term, Write,
 };
 
 const SETTINGS: Settings = Settings {
@@ -72,6 +74,7 @@ fn vote(term: u64) -> Write {
     Write::HardState(HardState {
         term: Term(term),
         vote: Some(NodeId::new("n2")),
+        met: BTreeMap::from([(NodeId::new("n3"), StoreId(term))]),
     })
 }
 

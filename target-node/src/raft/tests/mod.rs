@@ -3,10 +3,12 @@
 mod election;
 mod read;
 mod replication;
+mod strangers;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
+    change::Change,
     durability::Gate,
     effects::{Effects, Envelope, Token},
     entry::{Body, Entry, HardState, LogIndex, NodeId, Payload, Position, Term},
@@ -77,6 +79,7 @@ impl Bench {
             hard: HardState {
                 term: Term(term),
                 vote: None,
+                met: BTreeMap::new(),
             },
             begin: Some((Position::default(), voters(nodes))),
             entries: log(terms),
