@@ -77,6 +77,14 @@ pub enum Bug {
     AddNoCatchup,
     /// `wiped-same-id`: a node that lost its disk is taken for the one it was.
     WipedSameId,
+    /// `no-fsync`: what is written to the log is never synced, though it is confirmed.
+    NoFsync,
+    /// `fsync-error-ignored`: a sync of the log that failed counts as done, so what the kernel dropped is confirmed.
+    FsyncErrorIgnored,
+    /// `corrupt-truncate`: damage in the middle of the log is taken for a torn end, and the node votes with what is left.
+    CorruptTruncate,
+    /// `no-crc`: checksums of the log are not checked, so a flipped bit is read back as what was written.
+    NoCrc,
 }
 
 /// What a bug breaks.
@@ -137,7 +145,7 @@ const fn entry(
 
 impl Bug {
     /// Every bug, in the order of the lists shown to people.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 39] = [
         Self::ReadNoQuorum,
         Self::ReadBeforeNoop,
         Self::ReadNoApplyWait,
@@ -173,10 +181,16 @@ impl Bug {
         Self::JointNewOnly,
         Self::AddNoCatchup,
         Self::WipedSameId,
+        Self::NoFsync,
+        Self::FsyncErrorIgnored,
+        Self::CorruptTruncate,
+        Self::NoCrc,
     ];
 
     const fn entry(self) -> Entry {
-        use BugClass::{DirtyRead, Divergence, DoubleApply, LostUpdate, StaleRead, Unavailable};
+        use BugClass::{
+            DirtyRead, Divergence, DoubleApply, LostUpdate, PhantomValue, StaleRead, Unavailable,
+        };
         match self {
             Self::ReadNoQuorum => entry(
                 "read-no-quorum",
@@ -387,6 +401,30 @@ impl Bug {
                 "a node that lost its disk is taken for the one it was",
                 "wipe and restart of nodes",
                 LostUpdate,
+            ),
+            Self::NoFsync => entry(
+                "no-fsync",
+                "what is written to the log is never synced, though it is confirmed",
+                "power loss of a majority (--disk power-loss and kill)",
+                LostUpdate,
+            ),
+            Self::FsyncErrorIgnored => entry(
+                "fsync-error-ignored",
+                "a sync of the log that failed counts as done, so what the kernel dropped is confirmed",
+                "failing syncs, then power loss",
+                LostUpdate,
+            ),
+            Self::CorruptTruncate => entry(
+                "corrupt-truncate",
+                "damage in the middle of the log is taken for a torn end, and the node votes with what is left",
+                "a bit flipped in one node's log, then a restart and an election",
+                LostUpdate,
+            ),
+            Self::NoCrc => entry(
+                "no-crc",
+                "checksums of the log are not checked, so a flipped bit is read back as what was written",
+                "bits flipped in a node's log, then a restart",
+                PhantomValue,
             ),
         }
     }

@@ -19,7 +19,10 @@ use super::{
     segment::{Full, HEADER_BYTES, Header, Segment, UNFINISHED_SUFFIX, file_name, number_of},
     snapshot,
 };
-use crate::raft::{Restored, StoreId};
+use crate::{
+    bug::{Bug, BugSet},
+    raft::{Restored, StoreId},
+};
 
 /// A log that was read back.
 #[derive(Debug)]
@@ -53,6 +56,7 @@ impl Recovered {
 pub(super) fn recover<D: Disk>(
     disk: &mut D,
     identity: &Identity,
+    bugs: BugSet,
 ) -> Result<Option<Recovered>, StorageError> {
     let names = disk.list().map_err(io_error("list", "the files"))?;
     for name in names
@@ -73,12 +77,14 @@ pub(super) fn recover<D: Disk>(
             None => Ok(None),
         };
     }
-    let mut reader = Reader::new(disk, identity);
+    let mut reader = Reader::new(disk, identity, bugs);
     for &number in run {
         reader.read_segment(number)?;
     }
+    let mut unneeded = numbers[..numbers.len() - run.len()].to_vec();
+    unneeded.append(&mut reader.unneeded);
     let recovered = reader.finish(run[0])?;
-    for &number in &numbers[..numbers.len() - run.len()] {
+    for number in unneeded {
         let name = file_name(number);
         disk.remove(&name).map_err(io_error("remove", &name))?;
     }
@@ -105,13 +111,18 @@ struct Reader<'a, D> {
     replay: Replay,
     used: Option<(Segment, Vec<u8>, usize)>,
     ahead: VecDeque<Segment>,
+    bugs: BugSet,
+    /// Segments behind damage that a bug takes for the end of the log.
+    unneeded: Vec<u64>,
 }
 
 impl<'a, D: Disk> Reader<'a, D> {
-    fn new(disk: &'a mut D, identity: &'a Identity) -> Self {
+    fn new(disk: &'a mut D, identity: &'a Identity, bugs: BugSet) -> Self {
         Self {
             disk,
             identity,
+            bugs,
+            unneeded: Vec::new(),
             store: None,
             chain: None,
             replay: Replay::default(),
@@ -134,13 +145,16 @@ impl<'a, D: Disk> Reader<'a, D> {
                 .map_err(|what| damaged(&name, end as u64, what))?;
             end += found.bytes;
         }
-        if self.holds_a_block(&bytes[end..], number) {
+        let is_broken = self.holds_a_block(&bytes[end..], number);
+        if is_broken && !self.bugs.has(Bug::CorruptTruncate) {
             return Err(self.broken(segment, &bytes, end));
         }
-        if end == HEADER_BYTES {
-            self.ahead.push_back(segment);
-        } else {
+        if end > HEADER_BYTES {
             self.used = Some((segment, bytes, end));
+        } else if is_broken || !self.unneeded.is_empty() {
+            self.unneeded.push(number);
+        } else {
+            self.ahead.push_back(segment);
         }
         Ok(())
     }
@@ -167,7 +181,7 @@ impl<'a, D: Disk> Reader<'a, D> {
 
     fn next_block<'b>(&self, bytes: &'b [u8], segment: u64) -> Option<Block<'b>> {
         let follows = |found: &Block| self.chain.is_none_or(|before| found.follows(before));
-        block::decode(bytes, segment).filter(follows)
+        block::decode(bytes, segment, self.bugs).filter(follows)
     }
 
     fn take(&mut self, found: &Block<'_>, is_first: bool) -> Result<(), &'static str> {
@@ -190,13 +204,13 @@ impl<'a, D: Disk> Reader<'a, D> {
         let before = self.chain.map_or(0, |chain| chain.sequence);
         (0..bytes.len())
             .step_by(block::ALIGNMENT)
-            .filter_map(|offset| block::decode(&bytes[offset..], segment))
+            .filter_map(|offset| block::decode(&bytes[offset..], segment, self.bugs))
             .any(|found| found.chain.sequence > before)
     }
 
     /// What is wrong where no block follows although later ones exist.
     fn broken(&self, segment: Segment, bytes: &[u8], end: usize) -> StorageError {
-        let is_whole = block::decode(&bytes[end..], segment.number).is_some();
+        let is_whole = block::decode(&bytes[end..], segment.number, self.bugs).is_some();
         let (number, offset, what) = match (&self.used, self.ahead.front()) {
             (_, Some(empty)) if is_whole => (
                 empty.number,

@@ -11,7 +11,10 @@ use super::{
     recovery::{self, Recovered},
     segment::{Full, HEADER_BYTES, Segment, file_name},
 };
-use crate::raft::{HardState, LogIndex, Membership, Position, Restored, StoreId, Write};
+use crate::{
+    bug::{Bug, BugSet},
+    raft::{HardState, LogIndex, Membership, Position, Restored, StoreId, Write},
+};
 
 /// How a log is kept.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +22,7 @@ pub(crate) struct Settings {
     pub(crate) segment_bytes: u64,
     /// The mark of the data folder if it turns out to be empty.
     pub(crate) new_store: StoreId,
+    pub(crate) bugs: BugSet,
 }
 
 /// An open log.
@@ -56,7 +60,7 @@ impl<D: Disk> Wal<D> {
         identity: Identity,
         settings: Settings,
     ) -> Result<(Self, Restored), StorageError> {
-        let recovered = recovery::recover(&mut disk, &identity)?;
+        let recovered = recovery::recover(&mut disk, &identity, settings.bugs)?;
         let is_new = recovered.is_none();
         let found = recovered.unwrap_or_else(|| Recovered::nothing(settings.new_store));
         let mut wal = Self {
@@ -153,8 +157,15 @@ impl<D: Disk> Wal<D> {
     }
 
     fn sync(&mut self) -> Result<(), StorageError> {
+        let bugs = self.settings.bugs;
+        if bugs.has(Bug::NoFsync) {
+            return Ok(());
+        }
         let file = file_name(self.current.number);
-        self.disk.sync(&file).map_err(io_error("sync", &file))
+        match self.disk.sync(&file) {
+            Err(_) if bugs.has(Bug::FsyncErrorIgnored) => Ok(()),
+            done => done.map_err(io_error("sync", &file)),
+        }
     }
 
     /// Keeps in mind what a durable write says.

@@ -82,6 +82,7 @@ fn open_log<D: Disk>(
     let settings = Settings {
         segment_bytes: config.segment_bytes,
         new_store: draw_store()?,
+        bugs: config.bugs,
     };
     let (wal, restored) = Wal::open(disk, identity, settings)
         .with_context(|| format!("cannot open the log in {}", config.data.display()))?;

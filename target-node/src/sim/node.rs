@@ -18,10 +18,7 @@ use crate::{
     replica::{self, Event, Keeper, Replica, SnapshotRule, Standing, Task, Watch},
 };
 
-const LOG: Settings = Settings {
-    segment_bytes: 4096,
-    new_store: StoreId(1),
-};
+const SEGMENT_BYTES: u64 = 4096;
 
 /// A client's request inside a node.
 #[derive(Debug)]
@@ -89,8 +86,13 @@ impl Running {
             node: config.id.as_str().into(),
             cluster: 1,
         };
-        let (wal, restored) =
-            Wal::open(disk.clone(), identity.clone(), LOG).expect("crashes never damage a log");
+        let settings = Settings {
+            segment_bytes: SEGMENT_BYTES,
+            new_store: StoreId(1),
+            bugs: config.bugs,
+        };
+        let (wal, restored) = Wal::open(disk.clone(), identity.clone(), settings)
+            .expect("crashes never damage a log");
         let (keeper, kept) = Keeper::open(disk, identity).expect("nor snapshots");
         let log = Positions::restored(&restored);
         let on_disk = OnDisk {

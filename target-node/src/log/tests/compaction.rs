@@ -11,7 +11,7 @@ use super::{
         segment::{HEADER_BYTES, file_name},
         sim_disk::{Operation, SimDisk},
     },
-    SETTINGS, assert_same, begin, entry, expected, identity, open, vote,
+    SEGMENT_BYTES, assert_same, begin, entry, expected, identity, open, settings, vote,
 };
 use crate::raft::{Restored, Write};
 
@@ -154,7 +154,7 @@ fn the_room_a_log_takes_is_bounded_by_what_is_in_force() {
             }
             // The current one, one that ten entries may reach back into, and what is kept for use; without
             // upkeep one more of those fills up before any is released.
-            let segments = disk.bytes() as u64 / SETTINGS.segment_bytes;
+            let segments = disk.bytes() as u64 / SEGMENT_BYTES;
             assert!(segments <= 6, "{segments} segments at {index}");
         }
         assert!(wal.current.number > 100);
@@ -297,7 +297,7 @@ fn what_a_failed_sync_left_in_memory_is_made_durable_before_it_counts() {
 fn a_full_disk_confirms_nothing_and_is_named() {
     let mut disk = SimDisk::default();
     let (mut wal, _) = open(disk.clone()).unwrap();
-    let room = usize::try_from(3 * SETTINGS.segment_bytes + 100).unwrap();
+    let room = usize::try_from(3 * SEGMENT_BYTES + 100).unwrap();
     disk.set_faults(|faults| faults.capacity = Some(room));
     let mut confirmed = 0;
     let error = loop {
@@ -322,7 +322,7 @@ fn a_killed_process_whose_unsynced_writes_are_lost_keeps_every_confirmed_batch()
         let batches = Story::new(9).batches(60);
         for (done, batch) in batches.iter().enumerate() {
             let disk = PowerLossDisk::open(folder.path(), unsynced).unwrap();
-            let (mut wal, restored) = Wal::open(disk, identity(), SETTINGS).unwrap();
+            let (mut wal, restored) = Wal::open(disk, identity(), settings()).unwrap();
             assert_same(&restored, &expected(&batches[..done]));
             wal.append(batch).unwrap();
             if done % 3 == 0 {
@@ -344,7 +344,7 @@ proptest! {
         let mut disk = SimDisk::default();
         let mut batches = Vec::new();
         for _ in 0..restarts {
-            let (mut wal, restored) = Wal::open(disk.clone(), identity(), SETTINGS).unwrap();
+            let (mut wal, restored) = Wal::open(disk.clone(), identity(), settings()).unwrap();
             assert_same(&restored, &expected(&batches));
             for _ in 0..chance.random_range(0..60) {
                 let batch = story.batch();

@@ -1,5 +1,6 @@
 //! The log against a disk that forgets, tears and lies.
 
+mod bugs;
 mod compaction;
 
 use std::collections::BTreeMap;
@@ -14,15 +15,21 @@ use super::{
     segment::{HEADER_BYTES, file_name},
     sim_disk::{Operation, SimDisk},
 };
+use crate::bug::BugSet;
 use crate::raft::{
     Addresses, Body, Entry, HardState, LogIndex, Membership, NodeId, Payload, Position, Restored,
     StoreId, Term, Write,
 };
 
-const SETTINGS: Settings = Settings {
-    segment_bytes: 2048,
-    new_store: StoreId(11),
-};
+const SEGMENT_BYTES: u64 = 2048;
+
+fn settings() -> Settings {
+    Settings {
+        segment_bytes: SEGMENT_BYTES,
+        new_store: StoreId(11),
+        bugs: BugSet::default(),
+    }
+}
 
 fn identity() -> Identity {
     Identity {
@@ -32,7 +39,7 @@ fn identity() -> Identity {
 }
 
 fn open(disk: SimDisk) -> Result<(Wal<SimDisk>, Restored), StorageError> {
-    Wal::open(disk, identity(), SETTINGS)
+    Wal::open(disk, identity(), settings())
 }
 
 fn entry(term: u64, index: u64, bytes: usize) -> Entry {
@@ -276,7 +283,7 @@ fn the_log_of_another_node_is_refused() {
         node: "n2".into(),
         cluster: 77,
     };
-    let error = Wal::open(disk, other, SETTINGS).unwrap_err();
+    let error = Wal::open(disk, other, settings()).unwrap_err();
     assert!(error.to_string().contains("\"n1\""), "{error}");
 }
 
@@ -286,7 +293,7 @@ fn a_data_folder_keeps_the_mark_it_was_formatted_with() {
     let open_with = |store| {
         let settings = Settings {
             new_store: StoreId(store),
-            ..SETTINGS
+            ..settings()
         };
         let (mut wal, _) = Wal::open(disk.clone(), identity(), settings).unwrap();
         wal.append(&[Write::Append(vec![entry(1, store, 1500)])])
@@ -332,7 +339,7 @@ fn real_files_keep_a_log_and_one_process_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let all = batches();
     let disk = RealDisk::open(folder.path()).unwrap();
-    let (mut wal, _) = Wal::open(disk, identity(), SETTINGS).unwrap();
+    let (mut wal, _) = Wal::open(disk, identity(), settings()).unwrap();
     for batch in &all {
         wal.append(batch).unwrap();
     }
@@ -342,7 +349,7 @@ fn real_files_keep_a_log_and_one_process_at_a_time() {
     );
     drop(wal);
     let disk = RealDisk::open(folder.path()).unwrap();
-    let (_, restored) = Wal::open(disk, identity(), SETTINGS).unwrap();
+    let (_, restored) = Wal::open(disk, identity(), settings()).unwrap();
     assert_same(&restored, &expected(&all));
 }
 
