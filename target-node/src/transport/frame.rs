@@ -8,6 +8,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 /// Largest body that is read; a longer one is not ours.
 const BODY_BYTES_MAX: u32 = 8 << 20;
 const HEAD_BYTES: usize = 9;
+/// Memory that a reader keeps between frames.
+const KEPT_BYTES_MAX: usize = 256 << 10;
 
 /// What a frame holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,32 +40,47 @@ pub(super) fn encode<T: Serialize>(kind: Kind, body: &T, out: &mut Vec<u8>) {
     *out = bytes;
 }
 
-/// Reads the next frame, which must be of `kind`.
-pub(super) async fn read<T: DeserializeOwned>(
-    kind: Kind,
-    from: &mut (impl AsyncRead + Unpin),
-) -> io::Result<T> {
-    let mut head = [0; HEAD_BYTES];
-    from.read_exact(&mut head).await?;
-    let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
-    let crc = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
-    if length > BODY_BYTES_MAX {
-        return Err(invalid(format!("a frame of {length} bytes is too long")));
+/// Reads frames, one after the other into the same memory.
+#[derive(Debug)]
+pub(super) struct Reader<R> {
+    from: R,
+    body: Vec<u8>,
+}
+
+impl<R: AsyncRead + Unpin> Reader<R> {
+    /// Reads from what should be buffered: a head and a body are two reads.
+    pub(super) const fn new(from: R) -> Self {
+        Self {
+            from,
+            body: Vec::new(),
+        }
     }
-    let mut body = vec![head[8]];
-    body.resize(1 + length as usize, 0);
-    from.read_exact(&mut body[1..]).await?;
-    body[0] = head[8];
-    if crc32c::crc32c(&body) != crc {
-        return Err(invalid("the checksum of a frame is wrong".into()));
+
+    /// The next frame, which must be of `kind`.
+    pub(super) async fn next<T: DeserializeOwned>(&mut self, kind: Kind) -> io::Result<T> {
+        let mut head = [0; HEAD_BYTES];
+        self.from.read_exact(&mut head).await?;
+        let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
+        let crc = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+        if length > BODY_BYTES_MAX {
+            return Err(invalid(format!("a frame of {length} bytes is too long")));
+        }
+        // Whatever is left of the last frame is written over.
+        self.body.truncate(KEPT_BYTES_MAX);
+        self.body.shrink_to(KEPT_BYTES_MAX);
+        self.body.resize(length as usize, 0);
+        self.from.read_exact(&mut self.body).await?;
+        if crc32c::crc32c_append(crc32c::crc32c(&head[8..]), &self.body) != crc {
+            return Err(invalid("the checksum of a frame is wrong".into()));
+        }
+        if head[8] != kind.code() {
+            return Err(invalid(format!(
+                "a frame of type {} is not expected here",
+                head[8]
+            )));
+        }
+        postcard::from_bytes(&self.body).map_err(|error| invalid(error.to_string()))
     }
-    if head[8] != kind.code() {
-        return Err(invalid(format!(
-            "a frame of type {} is not expected here",
-            head[8]
-        )));
-    }
-    postcard::from_bytes(&body[1..]).map_err(|error| invalid(error.to_string()))
 }
 
 fn invalid(what: String) -> io::Error {
@@ -79,7 +96,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        runtime.block_on(read(Kind::Message, &mut &bytes[..]))
+        runtime.block_on(Reader::new(bytes).next(Kind::Message))
     }
 
     fn framed() -> (Message, Vec<u8>) {
@@ -93,6 +110,23 @@ mod tests {
     fn a_frame_is_read_back_as_it_was() {
         let (message, bytes) = framed();
         assert_eq!(read_back(&bytes).unwrap(), message);
+    }
+
+    #[test]
+    fn a_short_frame_after_a_long_one_has_nothing_of_it() {
+        let mut bytes = Vec::new();
+        let sent = [3000, 300, 4000].map(crate::raft::sample_append);
+        for message in &sent {
+            encode(Kind::Message, message, &mut bytes);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let mut reader = Reader::new(&bytes[..]);
+        for message in sent {
+            let read: Message = runtime.block_on(reader.next(Kind::Message)).unwrap();
+            assert_eq!(read, message);
+        }
     }
 
     #[test]

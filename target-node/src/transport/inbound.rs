@@ -17,12 +17,14 @@ use tokio::{
 
 use super::{
     Hello, Met, Myself, VERSION,
-    frame::{self, Kind},
+    frame::{Kind, Reader},
 };
 use crate::raft::{Message, NodeId, StoreId};
 
 /// How long a new connection may take to say who it is.
 const HELLO_MAX: Duration = Duration::from_secs(1);
+/// Bytes taken from a connection at once: an append request of a busy leader fits in.
+const READ_BYTES_MAX: usize = 64 << 10;
 /// Pause after the listener failed, for instance without file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -100,8 +102,8 @@ async fn greet<T: From<(NodeId, Message)> + From<Met> + Send + 'static>(
     door: Arc<Door>,
     inbox: mpsc::Sender<T>,
 ) {
-    let mut stream = BufReader::new(stream);
-    let hello = frame::read(Kind::Hello, &mut stream);
+    let mut frames = Reader::new(BufReader::with_capacity(READ_BYTES_MAX, stream));
+    let hello = frames.next(Kind::Hello);
     let Ok(Ok(hello)) = timeout(HELLO_MAX, hello).await else {
         return;
     };
@@ -111,7 +113,7 @@ async fn greet<T: From<(NodeId, Message)> + From<Met> + Send + 'static>(
             if inbox.send(met.into()).await.is_err() {
                 return;
             }
-            let reader = tokio::spawn(receive(stream, peer.clone(), inbox));
+            let reader = tokio::spawn(receive(frames, peer.clone(), inbox));
             door.replace_reader(peer, reader.abort_handle());
         }
         Err(reason) => tracing::warn!(%reason, "refused a peer"),
@@ -119,12 +121,12 @@ async fn greet<T: From<(NodeId, Message)> + From<Met> + Send + 'static>(
 }
 
 async fn receive<T: From<(NodeId, Message)>>(
-    mut stream: BufReader<TcpStream>,
+    mut frames: Reader<BufReader<TcpStream>>,
     peer: NodeId,
     inbox: mpsc::Sender<T>,
 ) -> io::Result<()> {
     loop {
-        let message: Message = frame::read(Kind::Message, &mut stream).await?;
+        let message: Message = frames.next(Kind::Message).await?;
         let event = T::from((peer.clone(), message));
         if inbox.send(event).await.is_err() {
             return Ok(());
