@@ -93,7 +93,9 @@ fn the_bundled_node_is_measured_from_an_empty_disk_to_the_death_of_its_leader() 
     let (output, result) = measured("--target node");
     assert_eq!(result["version"], 1);
     assert_served(&result, &["node"]);
-    assert!(outage(&result, "node", "kill")["milliseconds"].as_f64() > Some(0.0));
+    for cause in ["kill", "hand-over"] {
+        assert!(outage(&result, "node", cause)["milliseconds"].as_f64() > Some(0.0));
+    }
     let memory = &result["memory"][0];
     assert!(memory["sum"]["resident_kib"].as_u64() > memory["leader"]["resident_kib"].as_u64());
     let told = text(&output.stdout);

@@ -101,8 +101,17 @@ impl System for Bundled {
         Ok(Standing { leads, term })
     }
 
-    async fn hand_over(&self, _from: &Member, _to: &Member) -> Result<Handover, StoreError> {
-        Ok(Handover::NotOffered)
+    async fn hand_over(&self, from: &Member, to: &Member) -> Result<Handover, StoreError> {
+        let mut leader = Door::open(address(from)).await?;
+        let body = format!("{{\"to\":\"{}\"}}", to.name);
+        let (status, answer) = leader
+            .ask(Method::POST, "/admin/transfer", body.into())
+            .await?;
+        match status {
+            // A program that came with --node-bin need not have it.
+            StatusCode::NOT_FOUND => Ok(Handover::NotOffered),
+            status => success(status, &answer).map(|()| Handover::Asked),
+        }
     }
 }
 

@@ -29,6 +29,8 @@ const WATCH_MAX: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long the request to hand over may take.
 const HAND_OVER_MAX: Duration = Duration::from_secs(10);
+/// A handover may be given up, when the machine is busy and the other node is behind; then it is asked for again.
+const HAND_OVER_TRIES: usize = 5;
 
 /// Times of successful writes, in order.
 type Successes = Arc<Mutex<Vec<Duration>>>;
@@ -49,6 +51,18 @@ pub(super) async fn after_kill<S: System>(
 
 /// Asks the leader to hand over to the next node; the outage that follows, if the system can be asked.
 pub(super) async fn after_hand_over<S: System>(
+    cluster: &mut Cluster<S>,
+    content: &Arc<Content>,
+) -> Result<Option<Duration>> {
+    for _ in 1..HAND_OVER_TRIES {
+        if let Ok(outage) = hand_over(cluster, content).await {
+            return Ok(outage);
+        }
+    }
+    hand_over(cluster, content).await
+}
+
+async fn hand_over<S: System>(
     cluster: &mut Cluster<S>,
     content: &Arc<Content>,
 ) -> Result<Option<Duration>> {
