@@ -56,6 +56,11 @@ pub(crate) fn command(args: &BenchArgs) -> Result<Exit> {
             missing.why
         ));
     }
+    if cfg!(debug_assertions) {
+        say::aside(
+            "this is a debug build: the bundled node is slower than it need be; build with --release",
+        );
+    }
     nemesis::lab::enter()?;
     let ending = interrupt::ending("what was measured follows")?;
     let folder = tempfile::Builder::new()
