@@ -88,4 +88,5 @@ mod transport;
 pub use args::{BadMember, BadTimeoutRange, DiskKind, Member, NodeArgs, TimeoutRange};
 pub use bug::{Bug, BugSet, UnknownBug};
 pub use config::ConfigError;
+pub use log::LogProbe;
 pub use server::run;

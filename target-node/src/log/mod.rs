@@ -31,12 +31,14 @@
 //! | `writer` | the thread that waits for the disk |
 //! | `snapshot` | files of the state machine's state, beside the log |
 //! | `disk` | the few file operations needed, real ones here and simulated ones in tests |
+//! | `probe` | a log by itself, for benchmarks |
 //! | `identity`, `error` | whose files these are, and why they cannot be used |
 
 mod block;
 mod disk;
 mod error;
 mod identity;
+mod probe;
 mod record;
 mod recovery;
 mod replay;
@@ -53,5 +55,6 @@ pub(crate) use disk::sim as sim_disk;
 pub(crate) use disk::{Disk, PowerLossDisk, RealDisk, Unsynced};
 pub(crate) use error::StorageError;
 pub(crate) use identity::Identity;
+pub use probe::LogProbe;
 pub(crate) use wal::{Settings, Wal};
 pub(crate) use writer::Writer;
