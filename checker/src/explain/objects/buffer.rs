@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::reach::Reach;
 use super::words::{acknowledged, called, failed, then};
 use super::{Claim, call, is_ok, may_be};
 use crate::certify::meaning::{Act, Item, Object, Taken};
@@ -47,20 +48,54 @@ impl Life<'_, '_> {
     }
 }
 
+/// Values that were put in once, by an acknowledged operation, in the order of its return.
+struct Lives<'o, 'h> {
+    all: Vec<Life<'o, 'h>>,
+    /// From the return of its put on, until it leaves.
+    stays: Reach<Life<'o, 'h>>,
+}
+
+impl<'o, 'h> Lives<'o, 'h> {
+    fn new(buffer: &Buffer<'o, 'h>) -> Self {
+        let lives = buffer.stories.iter().filter_map(|(value, story)| {
+            let [put] = story.puts[..] else {
+                return None;
+            };
+            let take = match story.takes[..] {
+                [] => None,
+                [take] => Some(take),
+                _ => return None,
+            };
+            let is_new = is_ok(put) && buffer.initially(value) == 0;
+            is_new.then_some(Life { value, put, take })
+        });
+        let mut all: Vec<_> = lives.collect();
+        all.sort_by_key(|life| life.put.ret());
+        let stays = all
+            .iter()
+            .map(|life| (life.put.ret(), life.leaves_after(), *life));
+        Self {
+            stays: Reach::new(stays),
+            all,
+        }
+    }
+}
+
 pub(super) fn find(object: &Object<'_>) -> Option<Claim> {
     let buffer = Buffer::new(object);
+    let lives = Lives::new(&buffer);
     let each = || buffer.stories.iter();
     each()
         .find_map(|(value, story)| buffer.unwritten(value, story))
         .or_else(|| each().find_map(|(value, story)| buffer.twice(value, story)))
-        .or_else(|| buffer.not_empty())
+        .or_else(|| buffer.not_empty(&lives))
         .or_else(|| {
             let is_queue = object.model == ModelName::Queue;
-            is_queue.then(|| buffer.overtaken()).flatten()
+            is_queue.then(|| buffer.overtaken(&lives)).flatten()
         })
         .or_else(|| {
             let is_stack = object.model == ModelName::Stack;
-            is_stack.then(|| buffer.uncovered()).flatten()
+            is_stack.then(|| buffer.uncovered(&lives)).flatten()
         })
 }
 
@@ -177,37 +212,14 @@ impl<'o, 'h> Buffer<'o, 'h> {
         })
     }
 
-    /// Values that were put in once, by an acknowledged operation, in the order of its return.
-    fn lives(&self) -> Vec<Life<'o, 'h>> {
-        let stories = self.stories.iter().filter_map(|(value, story)| {
-            let [put] = story.puts[..] else {
-                return None;
-            };
-            let take = match story.takes[..] {
-                [] => None,
-                [take] => Some(take),
-                _ => return None,
-            };
-            (is_ok(put) && self.initially(value) == 0).then_some(Life { value, put, take })
-        });
-        let mut lives: Vec<_> = stories.collect();
-        lives.sort_by_key(|life| life.put.ret());
-        lives
-    }
-
-    fn not_empty(&self) -> Option<Claim> {
+    fn not_empty(&self, lives: &Lives<'o, 'h>) -> Option<Claim> {
         // Then an answer of nil may be an element.
         if self.stories.contains_key(&Value::Nil) || self.initially(&Value::Nil) > 0 {
             return None;
         }
-        let lives = self.lives();
         let (life, empty) = self.empty.iter().find_map(|empty| {
-            let inside = lives.iter().find(|life| {
-                life.put.ret() < call(empty)
-                    && life.leaves_after() > empty.ret()
-                    && self.first_unknown > empty.ret()
-            });
-            inside.map(|life| (life, *empty))
+            let (leaves, life) = lives.stays.before(call(empty))?;
+            (leaves.min(self.first_unknown) > empty.ret()).then_some((life, *empty))
         })?;
         let (class, end) = match life.take {
             Some(_) => (AnomalyClass::StaleRead, "it came out later"),
@@ -226,31 +238,20 @@ impl<'o, 'h> Buffer<'o, 'h> {
     }
 
     /// First in, first out: what was put in earlier has left when the later one leaves.
-    fn overtaken(&self) -> Option<Claim> {
-        let lives = self.lives();
-        // Of those put in so far the one that leaves last.
-        let mut last: Vec<&Life<'_, '_>> = Vec::with_capacity(lives.len());
-        for life in &lives {
-            let before = last
-                .last()
-                .copied()
-                .filter(|one| one.leaves_after() >= life.leaves_after());
-            last.push(before.unwrap_or(life));
-        }
-        lives.iter().find_map(|later| {
+    fn overtaken(&self, lives: &Lives<'o, 'h>) -> Option<Claim> {
+        lives.all.iter().find_map(|later| {
             let take = later.take?;
-            let count = lives.partition_point(|one| one.put.ret() < call(later.put));
-            let earlier = last[count.checked_sub(1)?];
-            let overtakes = earlier.leaves_after() > take.ret() && self.first_unknown > take.ret();
-            overtakes.then(|| self.out_of_order(earlier, later, earlier, "left the queue"))
+            let (leaves, earlier) = lives.stays.before(call(later.put))?;
+            let overtakes = leaves.min(self.first_unknown) > take.ret();
+            overtakes.then(|| self.out_of_order(&earlier, later, &earlier, "left the queue"))
         })
     }
 
     /// Last in, first out: what was put on top has left when what is below it leaves.
-    fn uncovered(&self) -> Option<Claim> {
-        let lives = self.lives();
+    fn uncovered(&self, lives: &Lives<'o, 'h>) -> Option<Claim> {
+        let lives = &lives.all;
         let mut pairs = 0;
-        for below in &lives {
+        for below in lives {
             let Some(take) = below.take.filter(|take| self.first_unknown > take.ret()) else {
                 continue;
             };

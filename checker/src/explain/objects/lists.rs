@@ -4,7 +4,9 @@
 //! taken apart in one way: no append is the beginning of another.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
+use super::reach::Reach;
 use super::words::{acknowledged, called, failed, then, whose};
 use super::{Claim, call, is_ok, may_be};
 use crate::certify::meaning::{Act, Edit, Item, ListPart, Object};
@@ -113,7 +115,8 @@ fn apart(mut text: &str, pieces: &BTreeMap<String, Vec<&Item<'_>>>) -> Vec<Strin
     let mut found = Vec::new();
     while !text.is_empty() {
         // In order, the piece that a text begins with is the last one up to it.
-        let piece = pieces.range(..=text.to_owned()).next_back();
+        let up_to = (Bound::Unbounded, Bound::Included(text));
+        let piece = pieces.range::<str, _>(up_to).next_back();
         match piece.filter(|(piece, _)| text.starts_with(piece.as_str())) {
             Some((piece, _)) => {
                 found.push(piece.clone());
@@ -245,20 +248,19 @@ impl<'o, 'h> List<'o, 'h> {
                 ),
             });
         }
-        let mut by_return: Vec<_> = self.reads.iter().collect();
-        by_return.sort_by_key(|(read, _)| read.ret());
+        let reads = self.reads.iter();
+        let shown = Reach::new(reads.map(|(read, seen)| (read.ret(), seen.len() as u64, *read)));
         self.reads.iter().find_map(|(read, seen)| {
-            let returned = by_return.partition_point(|(other, _)| other.ret() < call(read));
-            let (before, more) = by_return[..returned]
-                .iter()
-                .find(|(_, more)| more.len() > seen.len())?;
+            let (more, before) = shown.before(call(read))?;
+            if more <= seen.len() as u64 {
+                return None;
+            }
             Some(Claim {
                 class: AnomalyClass::NonMonotonicRead,
                 operations: vec![before.id(), read.id()],
                 explanation: format!(
-                    "{} saw {} elements; {} saw only {}",
+                    "{} saw {more} elements; {} saw only {}",
                     whose(before, &before.operation.f),
-                    more.len(),
                     then(before, read, &read.operation.f),
                     seen.len()
                 ),

@@ -4,6 +4,7 @@
 //! kind, because each of the other kind returned before both were called or was called after both returned, there is no order. Nor is
 //! there one if the first of all has nothing to undo.
 
+use super::reach::in_flight;
 use super::words::{acknowledged, called, then};
 use super::{Claim, call, is_ok, may_be};
 use crate::certify::meaning::{Item, Object};
@@ -44,12 +45,12 @@ pub(super) fn find(object: &Object<'_>) -> Option<Claim> {
 fn twice(object: &Object<'_>, kind: &Kind) -> Option<Claim> {
     let same = of(object, kind.f).filter(|item| is_ok(item));
     let same: Vec<&Item<'_>> = same.collect();
-    let others: Vec<&Item<'_>> = of(object, kind.undoes).collect();
+    let others = in_flight(of(object, kind.undoes));
     let (first, second) = same.windows(2).find_map(|pair| {
         let (first, second) = (pair[0], pair[1]);
-        let end = first.ret().max(second.ret());
-        let between = |other: &&Item<'_>| call(other) < end && other.ret() > call(first);
-        (!others.iter().any(between)).then_some((first, second))
+        let last = others.before(first.ret().max(second.ret()));
+        let between = last.is_some_and(|(ret, _)| ret > call(first));
+        (!between).then_some((first, second))
     })?;
     let succeeded = if first.ret() < call(second) {
         format!("{} succeeded", then(first, second, kind.f))

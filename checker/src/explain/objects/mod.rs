@@ -8,9 +8,11 @@ mod buffer;
 mod counter;
 mod lists;
 mod lock;
+mod reach;
 mod set;
 #[cfg(test)]
 mod soundness;
+mod suspects;
 mod words;
 
 use crate::certify::meaning::{self, Item, Object};

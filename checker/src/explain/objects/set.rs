@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::reach::{Reach, in_flight, returned};
+use super::suspects::suspects;
 use super::words::{acknowledged, called, failed, then};
 use super::{Claim, call, is_ok, may_be};
-use crate::certify::meaning::{Act, Item, Object};
+use crate::certify::meaning::{Act, Element, Item, Object};
 use crate::value::Value;
 use crate::verdict::AnomalyClass;
+
+/// How many elements are looked at closely.
+const MAX_SUSPECTS: usize = 256;
 
 /// What was done to one element, and who saw it or missed it.
 #[derive(Default)]
@@ -27,40 +32,48 @@ pub(super) fn find(object: &Object<'_>) -> Option<Claim> {
     gone.chain(unwritten).next()
 }
 
+/// The stories of what is suspicious.
 fn stories<'o, 'h>(object: &'o Object<'h>) -> BTreeMap<&'h Value, Story<'o, 'h>> {
-    let mut stories: BTreeMap<&Value, Story<'_, '_>> = BTreeMap::new();
+    let suspects = suspects(object).into_iter().take(MAX_SUSPECTS);
+    let mut stories: BTreeMap<&Value, Story<'_, '_>> = suspects
+        .map(|element| (element, Story::default()))
+        .collect();
     for item in &object.items {
-        let Act::Element(element) = &item.act else {
-            continue;
-        };
-        let story = stories.entry(element.value).or_default();
-        match element.becomes {
-            Some(true) if may_be(item) => story.adds.push(item),
-            Some(true) => story.failed.push(item),
-            // One that found nothing removed nothing.
-            Some(false) if may_be(item) && element.was != Some(false) => story.removes.push(item),
-            Some(false) | None => {}
-        }
-        match element.was.filter(|_| is_ok(item)) {
-            Some(true) => story.seen.push(item),
-            Some(false) => story.missed.push(item),
-            None => {}
+        if let Act::Element(element) = &item.act
+            && let Some(story) = stories.get_mut(element.value)
+        {
+            story.add(item, element);
         }
     }
     for item in object.items.iter().filter(|item| is_ok(item)) {
         let Act::Listing(elements) = &item.act else {
             continue;
         };
-        for element in elements {
-            stories.entry(element).or_default().seen.push(item);
-        }
         for (element, story) in &mut stories {
-            if !elements.contains(element) {
-                story.missed.push(item);
+            match elements.contains(element) {
+                true => story.seen.push(item),
+                false => story.missed.push(item),
             }
         }
     }
     stories
+}
+
+impl<'o, 'h> Story<'o, 'h> {
+    fn add(&mut self, item: &'o Item<'h>, element: &Element<'h>) {
+        match element.becomes {
+            Some(true) if may_be(item) => self.adds.push(item),
+            Some(true) => self.failed.push(item),
+            // One that found nothing removed nothing.
+            Some(false) if may_be(item) && element.was != Some(false) => self.removes.push(item),
+            Some(false) | None => {}
+        }
+        match element.was.filter(|_| is_ok(item)) {
+            Some(true) => self.seen.push(item),
+            Some(false) => self.missed.push(item),
+            None => {}
+        }
+    }
 }
 
 /// Nothing but an add makes an element be there.
@@ -87,20 +100,22 @@ fn unwritten(value: &Value, story: &Story<'_, '_>) -> Option<Claim> {
 }
 
 /// What was there is still there, if no remove can have come in between.
-fn gone(value: &Value, story: &Story<'_, '_>) -> Option<Claim> {
-    let removed = |from: &Item<'_>, to: &Item<'_>| {
-        let mut removes = story.removes.iter();
-        removes.any(|one| call(one) < to.ret() && one.ret() > call(from))
-    };
-    let before = |from: &Item<'_>, to: &Item<'_>| from.ret() < call(to) && !removed(from, to);
+fn gone<'o, 'h>(value: &Value, story: &Story<'o, 'h>) -> Option<Claim> {
+    let removes = in_flight(story.removes.iter().copied());
+    let added = returned(story.adds.iter().copied().filter(|add| is_ok(add)));
+    let seen = returned(story.seen.iter().copied());
+    let last_seen = story.seen.iter().map(|seen| seen.ret()).max();
     for observer in &story.missed {
         let missing = format!("did not have it, though nobody removed {value}");
-        let add = story
-            .adds
-            .iter()
-            .find(|add| is_ok(add) && before(add, observer));
+        // Whoever was called before that may have come before a remove.
+        let removed_by = removes.before(observer.ret()).map_or(0, |(ret, _)| ret);
+        let latest = |shown: &Reach<&'o Item<'h>>| {
+            let (called, item) = shown.before(call(observer))?;
+            (called >= removed_by).then_some(item)
+        };
+        let add = latest(&added);
         if let Some(add) = add {
-            let seen_again = story.seen.iter().any(|seen| seen.ret() > call(observer));
+            let seen_again = last_seen > Some(call(observer));
             let (class, end) = match (seen_again, story.seen.is_empty()) {
                 (true, _) => (AnomalyClass::StaleRead, "; others saw it later"),
                 (false, true) => (AnomalyClass::LostUpdate, "; nobody ever saw it"),
@@ -116,7 +131,7 @@ fn gone(value: &Value, story: &Story<'_, '_>) -> Option<Claim> {
                 ),
             });
         }
-        if let Some(seen) = story.seen.iter().find(|seen| before(seen, observer)) {
+        if let Some(seen) = latest(&seen) {
             return Some(Claim {
                 class: AnomalyClass::NonMonotonicRead,
                 operations: vec![seen.id(), observer.id()],
