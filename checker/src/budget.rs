@@ -1,5 +1,6 @@
 //! How much a check may cost.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -93,6 +94,46 @@ impl Budget for Unlimited {
     }
 }
 
+/// How many small steps are made between two looks at the budget.
+const STEPS_PER_LOOK: u32 = 4096;
+
+/// A budget that is asked at each step of long work, and looked at once in many. What it said once it says for good.
+pub(crate) struct Watch<'b> {
+    budget: &'b dyn Budget,
+    /// What the work is thought to occupy.
+    bytes: u64,
+    steps: Cell<u32>,
+    over: Cell<Option<Limit>>,
+}
+
+impl<'b> Watch<'b> {
+    pub(crate) fn new(budget: &'b dyn Budget, bytes: u64) -> Self {
+        Self {
+            budget,
+            bytes,
+            steps: Cell::new(0),
+            over: Cell::new(None),
+        }
+    }
+
+    /// One more step.
+    pub(crate) fn step(&self) -> Result<(), Limit> {
+        let steps = self.steps.get() + 1;
+        self.steps.set(steps % STEPS_PER_LOOK);
+        match steps {
+            STEPS_PER_LOOK => self.look(),
+            _ => self.over.get().map_or(Ok(()), Err),
+        }
+    }
+
+    /// After a long stretch without steps.
+    pub(crate) fn look(&self) -> Result<(), Limit> {
+        let over = self.over.get().or_else(|| self.budget.exceeded(self.bytes));
+        self.over.set(over);
+        over.map_or(Ok(()), Err)
+    }
+}
+
 /// Adds up what several engines hold and what is done, for one budget.
 pub(crate) struct Ledger<'b> {
     budget: &'b dyn Budget,
@@ -179,6 +220,23 @@ impl Drop for Share<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_watch_looks_once_in_many_steps_and_never_comes_back() {
+        struct Once(AtomicU64);
+        impl Budget for Once {
+            fn exceeded(&self, _own_memory_estimate_bytes: u64) -> Option<Limit> {
+                (self.0.fetch_add(1, Ordering::Relaxed) == 1).then_some(Limit::Cancelled)
+            }
+        }
+        let budget = Once(AtomicU64::new(0));
+        let watch = Watch::new(&budget, 1);
+        let steps = (0..3 * STEPS_PER_LOOK).take_while(|_| watch.step().is_ok());
+        assert_eq!(steps.count() as u32, 2 * STEPS_PER_LOOK - 1);
+        assert_eq!(watch.step(), Err(Limit::Cancelled));
+        assert_eq!(watch.look(), Err(Limit::Cancelled));
+        assert_eq!(budget.0.into_inner(), 2);
+    }
 
     #[test]
     fn a_ledger_adds_up_what_its_shares_hold() {

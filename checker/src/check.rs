@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::budget::{Budget, CheckProgress, Ledger, Limit};
+use crate::budget::{Budget, CheckProgress, Ledger, Limit, Watch};
 use crate::engine::{self, Answer, Standing};
 use crate::explain::{self, Object};
 use crate::fast::by_element::ByElement;
@@ -87,7 +87,7 @@ pub fn check_with(
     let objects = objects::split(history, spec)?;
     let compile = |entries: &[Entry<'_>]| Compiled::new(entries, spec, history.format);
     let mut keys = judge_all(history, objects, &compile, options, budget)?;
-    explain::objects::name(history, spec, &mut keys);
+    explain::objects::name(history, spec, &mut keys, budget);
     Ok(Analysis {
         model: spec.clone(),
         keys,
@@ -143,6 +143,9 @@ fn judge_all(
 
 /// How many operations of small objects are judged between two looks at the budget.
 const OPERATIONS_PER_POLL: usize = 4096;
+
+/// What explaining is thought to hold by itself: little beside the history.
+const BYTES_TO_EXPLAIN: u64 = 1 << 16;
 
 const NOT_UNIQUE: Inapplicable =
     Inapplicable("a value that matters is written twice, or the result of a read is not known");
@@ -282,7 +285,9 @@ impl Judge<'_> {
                     key,
                     register: object.register(),
                 };
-                let mut anomaly = explain::explain(&object, stuck, &states);
+                let share = self.ledger.share();
+                let watch = Watch::new(&share, BYTES_TO_EXPLAIN);
+                let mut anomaly = explain::explain(&object, stuck, &states, &watch);
                 if states.is_empty() && object.register.is_some() {
                     anomaly
                         .explanation

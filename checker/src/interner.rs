@@ -5,20 +5,21 @@ use std::hash::{Hash, Hasher as _};
 use rustc_hash::FxHasher;
 
 use crate::parted::Parted;
+use crate::segmented::Segmented;
 
 /// Gives each distinct thing a number from 0 upward.
 #[derive(Clone)]
 pub(crate) struct Interner<T> {
     /// By hash; of several things with the same hash each later one is at the next number that is free.
     numbers: Parted<u64, u32>,
-    things: Vec<T>,
+    things: Segmented<T>,
 }
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
         Self {
             numbers: Parted::new(),
-            things: Vec::new(),
+            things: Segmented::default(),
         }
     }
 }
@@ -31,7 +32,7 @@ impl<T: Clone + Eq + Hash> Interner<T> {
     pub(crate) fn intern(&mut self, thing: &T) -> u32 {
         let mut place = hash(thing);
         while let Some(&number) = self.numbers.get(&place) {
-            if self.things[number as usize] == *thing {
+            if self.things.at(number as usize) == thing {
                 return number;
             }
             place = place.wrapping_add(1);
@@ -44,7 +45,7 @@ impl<T: Clone + Eq + Hash> Interner<T> {
     }
 
     pub(crate) fn get(&self, number: u32) -> &T {
-        &self.things[number as usize]
+        self.things.at(number as usize)
     }
 
     pub(crate) fn len(&self) -> usize {

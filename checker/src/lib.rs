@@ -51,6 +51,7 @@ mod phantom;
 mod pool;
 mod race;
 mod search;
+mod segmented;
 mod segments;
 mod slots;
 mod text;

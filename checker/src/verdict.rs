@@ -87,11 +87,24 @@ impl KeyAnalysis {
             .map_or_else(String::new, |key| format!("{key}: "));
         let proven = match proven_until {
             Some(operation) => format!("linearizable up to operation {}", operation.0),
-            None => "nothing is proven".to_owned(),
+            None => format!("nothing is proven, because {}", why_nothing(*limit)),
         };
-        Some(format!(
-            "{object}{limit}; {proven}; at most {peak_configurations} configurations were held at once"
-        ))
+        let held = match peak_configurations {
+            0 => String::new(),
+            peak => format!("; at most {peak} configurations were held at once"),
+        };
+        Some(format!("{object}{limit}; {proven}{held}"))
+    }
+}
+
+/// Why not even a beginning of an object is known to be linearizable.
+fn why_nothing(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Time(_) | Limit::Memory(_) | Limit::Cancelled => {
+            "no order had reached a completion by then"
+        }
+        Limit::Pending(_) => "the search did not begin",
+        Limit::NotFast(_) => "no other algorithm was tried",
     }
 }
 

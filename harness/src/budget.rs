@@ -64,7 +64,7 @@ impl Watchdog {
     }
 
     /// What is left for explaining a violation further.
-    pub(crate) fn rest(self) -> Self {
+    pub(crate) fn rest(&self) -> Self {
         let left = self.limits.time.saturating_sub(self.clock.elapsed());
         let limits = Limits {
             time: left,

@@ -138,7 +138,7 @@ impl Plan {
             judgement
         };
         let judgement = if self.certify {
-            judgement.certified(&history)
+            judgement.certified(&history, &budget)
         } else {
             judgement
         };

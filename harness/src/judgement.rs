@@ -19,7 +19,7 @@ pub(crate) struct Judgement {
 #[derive(Debug)]
 pub(crate) enum Certificates {
     Accepted(Certified),
-    /// A counterexample is too large to be tried by brute force.
+    /// A limit was reached, or a counterexample is too large to be tried by brute force.
     Undecided(String),
     /// A certificate proves nothing: checker or verifier is wrong.
     Refuted(String),
@@ -52,10 +52,10 @@ impl Judgement {
         }
     }
 
-    /// Has the explained answer verified.
-    pub(crate) fn certified(self, history: &History) -> Self {
+    /// Has the explained answer verified within `budget`.
+    pub(crate) fn certified(self, history: &History, budget: &dyn Budget) -> Self {
         Self {
-            certificates: Some(Certificates::of(history, &self)),
+            certificates: Some(Certificates::of(history, &self, budget)),
             ..self
         }
     }
@@ -114,11 +114,15 @@ impl Judgement {
 }
 
 impl Certificates {
-    fn of(history: &History, judgement: &Judgement) -> Self {
+    fn of(history: &History, judgement: &Judgement, budget: &dyn Budget) -> Self {
         let counterexamples = &judgement.explanation.counterexamples;
-        match checker::certify(history, &judgement.analysis, counterexamples) {
+        match checker::certify(history, &judgement.analysis, counterexamples, budget) {
             Ok(certified) => Self::Accepted(certified),
-            Err(error @ CertifyError::TooLarge { .. }) => Self::Undecided(error.to_string()),
+            Err(
+                error @ (CertifyError::TooLarge { .. }
+                | CertifyError::NoCounterexample { .. }
+                | CertifyError::Limit(_)),
+            ) => Self::Undecided(error.to_string()),
             Err(error) => Self::Refuted(error.to_string()),
         }
     }

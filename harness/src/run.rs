@@ -152,8 +152,10 @@ fn check_history(
     let spec = history.default_model();
     let judgement = judgement::decide(&history, &spec, &CheckOptions::default(), &budget)?;
     drop(budget);
-    let patience = config.check.explaining().start().ended_by(ending);
-    let judgement = judgement.explained(&history, &patience).certified(&history);
+    let patience = config.check.explaining().start().ended_by(ending.clone());
+    let judgement = judgement.explained(&history, &patience);
+    let budget = config.check.start().ended_by(ending);
+    let judgement = judgement.certified(&history, &budget);
     Ok((history, judgement))
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::budget::{Limit, Watch};
 use crate::certify::meaning::{Act, Object, State};
 use crate::counterexample::Presence;
 
@@ -19,7 +20,8 @@ pub(super) fn has_order<'p>(
     object: &Object<'p>,
     pieces: &[Piece<'p>],
     limit: usize,
-) -> Option<bool> {
+    watch: &Watch<'_>,
+) -> Result<Option<bool>, Limit> {
     let start = (
         vec![0_u64; pieces.len().div_ceil(64)],
         object.initial_state(),
@@ -35,9 +37,10 @@ pub(super) fn has_order<'p>(
             .map(|piece| piece.ret)
             .min();
         let Some(deadline) = deadline else {
-            return Some(true);
+            return Ok(Some(true));
         };
         for number in (0..pieces.len()).filter(waiting) {
+            watch.step()?;
             let mut after = state.clone();
             let may_be_next = pieces[number].call <= deadline;
             if may_be_next && object.accepts(&mut after, pieces[number].act) {
@@ -49,8 +52,8 @@ pub(super) fn has_order<'p>(
             }
         }
         if tried.len() > limit {
-            return None;
+            return Ok(None);
         }
     }
-    Some(false)
+    Ok(Some(false))
 }

@@ -1,5 +1,6 @@
 //! What can be wrong with a certificate.
 
+use crate::budget::Limit;
 use crate::history::OpId;
 use crate::value::Value;
 
@@ -97,6 +98,9 @@ pub enum CertifyError {
         /// How many operations it has.
         operations: usize,
     },
+    /// The budget ended before every certificate was checked; none was refused until then.
+    #[error("{0} before all certificates were checked")]
+    Limit(Limit),
     /// A counterexample with too many orders to try them all.
     #[error(
         "the counterexample for {} has {operations} operations with more than {limit} ways to order some of them, too many to try them all",
@@ -110,6 +114,12 @@ pub enum CertifyError {
         /// How many configurations are tried.
         limit: usize,
     },
+}
+
+impl From<Limit> for CertifyError {
+    fn from(limit: Limit) -> Self {
+        Self::Limit(limit)
+    }
 }
 
 fn name(key: &Option<Value>) -> String {

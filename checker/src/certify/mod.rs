@@ -15,6 +15,7 @@ pub(crate) mod visibility;
 
 use std::collections::BTreeMap;
 
+use crate::budget::{Budget, Watch};
 use crate::counterexample::Counterexample;
 use crate::history::History;
 use crate::value::Value;
@@ -59,19 +60,23 @@ pub struct Certified {
 ///     .iter()
 ///     .filter_map(|key| checker::minimize(&history, &spec, key, &checker::Unlimited))
 ///     .collect();
-/// let certified = checker::certify(&history, &analysis, &counterexamples)?;
+/// let certified =
+///     checker::certify(&history, &analysis, &counterexamples, &checker::Unlimited)?;
 /// assert_eq!((certified.valid, certified.invalid), (0, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
-/// The first certificate that proves nothing, and why. [`CertifyError::TooLarge`] is no objection: the counterexample may be right.
+/// The first certificate that proves nothing, and why. [`CertifyError::TooLarge`] and [`CertifyError::Limit`] are no objection: the
+/// certificate may be right.
 pub fn certify(
     history: &History,
     analysis: &Analysis,
     counterexamples: &[Counterexample],
+    budget: &dyn Budget,
 ) -> Result<Certified, CertifyError> {
-    let objects = meaning::objects(history, &analysis.model)?;
+    let watch = Watch::new(budget, size_of_val(history.operations.as_slice()) as u64);
+    let objects = meaning::objects(history, &analysis.model, &watch)?;
     let given: BTreeMap<Option<&Value>, &Counterexample> = counterexamples
         .iter()
         .map(|one| (one.key.as_ref(), one))
@@ -88,14 +93,14 @@ pub fn certify(
         let object = &objects[&key];
         match &answer.result {
             KeyResult::Valid { witness } => {
-                order::verify(history, object, witness)?;
+                order::verify(history, object, witness, &watch)?;
                 certified.valid += 1;
             }
             KeyResult::Invalid(_) => {
                 let counterexample = given
                     .get(&key)
                     .ok_or_else(|| CertifyError::NoCounterexample { key: key.cloned() })?;
-                rest::verify(history, object, &counterexample.operations)?;
+                rest::verify(history, object, &counterexample.operations, &watch)?;
                 certified.invalid += 1;
             }
             KeyResult::Unknown { .. } => certified.unknown += 1,

@@ -1,5 +1,6 @@
 //! Checks a witness: an order that proves an object linearizable.
 
+use crate::budget::Watch;
 use crate::certify::meaning::Object;
 use crate::certify::{CertifyError, find};
 use crate::history::{History, OpId, Outcome};
@@ -9,11 +10,13 @@ pub(super) fn verify(
     history: &History,
     object: &Object<'_>,
     witness: &[OpId],
+    watch: &Watch<'_>,
 ) -> Result<(), CertifyError> {
     let mut placed = vec![false; history.operations.len()];
     let mut state = object.initial_state();
     let mut last_called = None;
     for &id in witness {
+        watch.step()?;
         let item = find(history, object, id)?;
         if item.operation.outcome == Outcome::Fail {
             return Err(CertifyError::Failed { id });

@@ -1,5 +1,6 @@
 //! Checks a counterexample: that it follows from the history, and that it has no order.
 
+use crate::budget::Watch;
 use crate::certify::brute::{self, Piece};
 use crate::certify::meaning::{Act, Item, Object};
 use crate::certify::needs::Needs;
@@ -15,10 +16,12 @@ pub(super) fn verify(
     history: &History,
     object: &Object<'_>,
     operations: &[Weakened],
+    watch: &Watch<'_>,
 ) -> Result<(), CertifyError> {
     let mut kept = vec![false; history.operations.len()];
     let mut left: Vec<(&Item<'_>, Act<'_>)> = Vec::new();
     for weakened in operations {
+        watch.step()?;
         let item = find(history, object, weakened.id)?;
         if std::mem::replace(&mut kept[weakened.id.0], true) {
             return Err(CertifyError::Duplicate { id: weakened.id });
@@ -26,7 +29,7 @@ pub(super) fn verify(
         claims_no_more(weakened, item)?;
         left.push((item, object.counted(item, weakened)));
     }
-    nothing_seen_is_missing(object, &kept, operations, &left)?;
+    nothing_seen_is_missing(object, &kept, operations, &left, watch)?;
     let pieces: Vec<Piece<'_>> = operations
         .iter()
         .zip(&left)
@@ -37,7 +40,7 @@ pub(super) fn verify(
             act,
         })
         .collect();
-    match brute::has_order(object, &pieces, MAX_CONFIGURATIONS) {
+    match brute::has_order(object, &pieces, MAX_CONFIGURATIONS, watch)? {
         Some(false) => Ok(()),
         Some(true) => Err(CertifyError::Legal {
             key: object.key.cloned(),
@@ -76,11 +79,13 @@ fn nothing_seen_is_missing<'h>(
     kept: &[bool],
     operations: &[Weakened],
     left: &[(&Item<'h>, Act<'h>)],
+    watch: &Watch<'_>,
 ) -> Result<(), CertifyError> {
     let mut out = object
         .items
         .iter()
-        .filter(|item| item.operation.outcome != Outcome::Fail && !kept[item.id().0]);
+        .filter(|item| item.operation.outcome != Outcome::Fail && !kept[item.id().0])
+        .take_while(|_| watch.step().is_ok());
     let seen = if object.shows_last() {
         let observers = left.iter().map(|(item, act)| (*item, act));
         let covers = Covers::new(left.iter().map(|(item, _)| *item));
@@ -91,6 +96,7 @@ fn nothing_seen_is_missing<'h>(
         let needs = Needs::new(object, left.map(|(one, (item, act))| (*item, one, act)));
         out.find_map(|item| Some((item.id(), needs.of(item)?)))
     };
+    watch.look()?;
     seen.map_or(Ok(()), |(id, seen_by)| {
         Err(CertifyError::Needed { id, seen_by })
     })

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::budget::Watch;
 use crate::explain::contradiction::Contradiction;
 use crate::explain::facts::{Facts, is_cas_from};
 use crate::explain::latest::Latest;
@@ -16,8 +17,12 @@ use crate::models::register::{RegisterOp, ValueId};
 /// operations that are all wrong.
 const MAX_COMPARED: usize = 64;
 
-/// The clearest contradiction of a register, if one of these kinds exists.
-pub(super) fn find<'r>(facts: &Facts<'r>, history: &History) -> Option<Contradiction<'r>> {
+/// The clearest contradiction of a register, if one of these kinds exists; of those found so far if the budget ends.
+pub(super) fn find<'r>(
+    facts: &Facts<'r>,
+    history: &History,
+    watch: &Watch<'_>,
+) -> Option<Contradiction<'r>> {
     let chain = |(operation, value)| (operation, facts.chains.root(value));
     let replaced = Latest::new(facts.mutations().map(chain));
     let seen = Latest::new(facts.observations().map(chain));
@@ -29,7 +34,9 @@ pub(super) fn find<'r>(facts: &Facts<'r>, history: &History) -> Option<Contradic
     };
     facts
         .observations()
+        .take_while(|_| watch.step().is_ok())
         .filter_map(|(observer, value)| search.about(observer, value))
+        .inspect(|_| _ = watch.look())
         .take(MAX_COMPARED)
         .min_by_key(Contradiction::rank)
 }

@@ -14,6 +14,7 @@ pub(crate) mod objects;
 pub(crate) mod soundness;
 mod words;
 
+use crate::budget::Watch;
 use crate::history::{History, OpId};
 use crate::models::register::Register;
 use crate::value::Value;
@@ -30,10 +31,15 @@ pub(crate) struct Object<'o> {
 }
 
 /// The clearest contradiction.
-pub(crate) fn explain(object: &Object<'_>, stuck: OpId, states: &[Value]) -> Anomaly {
+pub(crate) fn explain(
+    object: &Object<'_>,
+    stuck: OpId,
+    states: &[Value],
+    watch: &Watch<'_>,
+) -> Anomaly {
     object
         .register
-        .and_then(|register| contradiction(object, register))
+        .and_then(|register| contradiction(object, register, watch))
         .unwrap_or_else(|| Anomaly {
             class: AnomalyClass::Other,
             operations: vec![stuck],
@@ -42,8 +48,9 @@ pub(crate) fn explain(object: &Object<'_>, stuck: OpId, states: &[Value]) -> Ano
         })
 }
 
-fn contradiction(object: &Object<'_>, register: &Register) -> Option<Anomaly> {
-    let found = find::find(&Facts::new(register), object.history)?;
+fn contradiction(object: &Object<'_>, register: &Register, watch: &Watch<'_>) -> Option<Anomaly> {
+    watch.look().ok()?;
+    let found = find::find(&Facts::new(register), object.history, watch)?;
     Some(Anomaly {
         class: found.class(),
         operations: found.operations(),

@@ -4,7 +4,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::budget::Unlimited;
+use crate::budget::{Unlimited, Watch};
 use crate::engine::{self, Answer};
 use crate::explain::facts::Facts;
 use crate::explain::find;
@@ -100,7 +100,7 @@ fn no_contradiction_is_found_in_a_linearizable_register() {
     for seed in 0..60_000 {
         let register = draw(&mut ChaCha8Rng::seed_from_u64(seed), seed % 2 == 0);
         let facts = Facts::new(&register);
-        let found = find::find(&facts, &history);
+        let found = find::find(&facts, &history, &Watch::new(&Unlimited, 1));
         match engine::run(search::engine(register.problem()), &Unlimited) {
             Answer::Valid(_) => {
                 valid += 1;

@@ -11,7 +11,8 @@
 use super::cuts::Cuts;
 use super::elements::{Access, Contents, Element, Elements};
 use super::order::Order;
-use super::theory::{Failure, Inapplicable, Judgement, Theory, Timed};
+use super::theory::{Failure, Inapplicable, Judgement, Stop, Theory, Timed};
+use crate::budget::Watch;
 use crate::history::OpId;
 
 /// A queue in no order.
@@ -20,11 +21,12 @@ pub(crate) struct Bag(pub(crate) Contents);
 impl Theory for Bag {
     type Action = Access;
 
-    fn judge(&self, operations: &[Timed<Access>]) -> Result<Judgement, Inapplicable> {
+    fn judge(&self, operations: &[Timed<Access>], watch: &Watch<'_>) -> Result<Judgement, Stop> {
         if !finds_empty(operations) {
             return Ok(count(operations, &self.0));
         }
         let elements = Elements::new(operations, &self.0)?;
+        watch.look()?;
         Ok(match Cuts::new(&elements.list, operations) {
             Ok(cuts) if elements.contradiction.is_none() => {
                 Judgement::Legal(order(&elements.list, &cuts, operations))

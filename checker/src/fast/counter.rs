@@ -28,7 +28,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::order::{Order, Side};
-use super::theory::{Failure, Inapplicable, Judgement, Theory, Timed};
+use super::theory::{Failure, Inapplicable, Judgement, Stop, Theory, Timed};
+use crate::budget::Watch;
 use crate::history::OpId;
 use crate::models::machine::NEVER;
 
@@ -47,16 +48,18 @@ pub(crate) struct Counter {
 impl Theory for Counter {
     type Action = Count;
 
-    fn judge(&self, operations: &[Timed<Count>]) -> Result<Judgement, Inapplicable> {
+    fn judge(&self, operations: &[Timed<Count>], watch: &Watch<'_>) -> Result<Judgement, Stop> {
         let amount = amount(operations)?;
-        let judged = self.reads(operations, amount).and_then(|reads| {
+        let reads = self.reads(operations, amount);
+        watch.look()?;
+        let placed = reads.and_then(|reads| {
             let additions = additions(operations);
-            let slots = Slots::new(&reads, additions.len())?;
-            let points = slots.assign(&additions)?;
-            Ok(order(operations, &points, &reads))
+            let points = Slots::new(&reads, additions.len())?.assign(&additions)?;
+            Ok((points, reads))
         });
-        Ok(match judged {
-            Ok(order) => Judgement::Legal(order),
+        watch.look()?;
+        Ok(match placed {
+            Ok((points, reads)) => Judgement::Legal(order(operations, &points, &reads)),
             Err(position) => Judgement::Illegal(Failure::NoLaterThan(position)),
         })
     }

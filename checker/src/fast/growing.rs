@@ -22,7 +22,8 @@
 //! Each bounds the first failure.
 
 use super::order::{Order, Side};
-use super::theory::{Failure, Inapplicable, Judgement, Theory, Timed};
+use super::theory::{Failure, Judgement, Stop, Theory, Timed};
+use crate::budget::Watch;
 use crate::history::OpId;
 use crate::models::machine::NEVER;
 
@@ -50,10 +51,10 @@ pub(crate) struct GrowingSet {
 impl Theory for GrowingSet {
     type Action = Growth;
 
-    fn judge(&self, operations: &[Timed<Growth>]) -> Result<Judgement, Inapplicable> {
-        let order = self
-            .chain(operations)
-            .and_then(|chain| self.line_up(operations, &chain));
+    fn judge(&self, operations: &[Timed<Growth>], watch: &Watch<'_>) -> Result<Judgement, Stop> {
+        let chain = self.chain(operations);
+        watch.look()?;
+        let order = chain.and_then(|chain| self.line_up(operations, &chain));
         Ok(match order {
             Ok(order) => Judgement::Legal(order),
             Err(position) => Judgement::Illegal(Failure::NoLaterThan(position)),

@@ -30,7 +30,8 @@
 use super::cuts::Cuts;
 use super::elements::{Access, Contents, Element, Elements};
 use super::order::Order;
-use super::theory::{Inapplicable, Judgement, Theory, Timed};
+use super::theory::{Inapplicable, Judgement, Stop, Theory, Timed};
+use crate::budget::Watch;
 use crate::history::OpId;
 
 /// First in, first out.
@@ -39,14 +40,16 @@ pub(crate) struct Queue(pub(crate) Contents);
 impl Theory for Queue {
     type Action = Access;
 
-    fn judge(&self, operations: &[Timed<Access>]) -> Result<Judgement, Inapplicable> {
+    fn judge(&self, operations: &[Timed<Access>], watch: &Watch<'_>) -> Result<Judgement, Stop> {
         let elements = Elements::new(operations, &self.0)?;
+        watch.look()?;
         let cuts = Cuts::new(&elements.list, operations);
         if let (None, Ok(cuts)) = (elements.contradiction, &cuts)
             && let Some(order) = order(&elements.list, cuts, operations)
         {
             return Ok(Judgement::Legal(order));
         }
+        watch.look()?;
         let zones = [cuts.err(), first_overtaking(&elements.list)];
         Ok(elements.illegal(zones.into_iter().flatten().min(), true))
     }

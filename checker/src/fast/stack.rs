@@ -37,7 +37,8 @@ use super::coverage::{Coverage, Largest};
 use super::cuts::Cuts;
 use super::elements::{Access, Contents, Element, Elements};
 use super::order::{Order, Side};
-use super::theory::{Inapplicable, Judgement, Theory, Timed};
+use super::theory::{Inapplicable, Judgement, Stop, Theory, Timed};
+use crate::budget::Watch;
 use crate::history::OpId;
 
 /// Last in, first out.
@@ -46,12 +47,14 @@ pub(crate) struct Stack(pub(crate) Contents);
 impl Theory for Stack {
     type Action = Access;
 
-    fn judge(&self, operations: &[Timed<Access>]) -> Result<Judgement, Inapplicable> {
+    fn judge(&self, operations: &[Timed<Access>], watch: &Watch<'_>) -> Result<Judgement, Stop> {
         let elements = Elements::new(operations, &self.0)?;
+        watch.look()?;
         let cuts = match Cuts::new(&elements.list, operations) {
             Ok(cuts) if elements.contradiction.is_none() => cuts,
             cuts => return Ok(elements.illegal(cuts.err(), false)),
         };
+        watch.look()?;
         Ok(match Nesting::new(&elements.list).nest() {
             Ok(moves) => Judgement::Legal(order(&elements.list, &moves, &cuts, operations)),
             Err(position) => elements.illegal(Some(position), false),

@@ -1,6 +1,6 @@
 //! What every theory has in common: it judges, and the first failing return is found by judging prefixes.
 
-use crate::budget::{Budget, Limit};
+use crate::budget::{Budget, Limit, Watch};
 use crate::engine::{Answer, Standing};
 use crate::history::OpId;
 use crate::models::machine::NEVER;
@@ -24,6 +24,25 @@ impl<A> Timed<A> {
 /// Why a theory says nothing about a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Inapplicable(pub(crate) &'static str);
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Limit(Limit),
+    Inapplicable(Inapplicable),
+}
+
+impl From<Inapplicable> for Stop {
+    fn from(reason: Inapplicable) -> Self {
+        Self::Inapplicable(reason)
+    }
+}
+
+impl From<Limit> for Stop {
+    fn from(limit: Limit) -> Self {
+        Self::Limit(limit)
+    }
+}
 
 /// What a theory says about operations.
 #[derive(Debug)]
@@ -56,8 +75,13 @@ pub(crate) trait Theory {
     /// What an operation does.
     type Action: Copy;
 
-    /// Judges operations in the order of their calls, all different positions from [`Theory::room`] on.
-    fn judge(&self, operations: &[Timed<Self::Action>]) -> Result<Judgement, Inapplicable>;
+    /// Judges operations in the order of their calls, all different positions from [`Theory::room`] on. Looks at the budget between
+    /// passes: none takes longer than a sort.
+    fn judge(
+        &self,
+        operations: &[Timed<Self::Action>],
+        watch: &Watch<'_>,
+    ) -> Result<Judgement, Stop>;
 
     /// How many positions are left free before the first operation, for what was there initially.
     fn room(&self) -> u64 {
@@ -104,18 +128,6 @@ struct Case<'c, T: Theory> {
     budget: &'c dyn Budget,
 }
 
-/// Why there is no answer.
-enum Stop {
-    Limit(Limit),
-    Inapplicable(Inapplicable),
-}
-
-impl From<Inapplicable> for Stop {
-    fn from(reason: Inapplicable) -> Self {
-        Self::Inapplicable(reason)
-    }
-}
-
 impl<T: Theory> Case<'_, T> {
     fn answer(&self) -> Result<Answer, Stop> {
         let failure = match self.judge(&self.operations)? {
@@ -135,11 +147,9 @@ impl<T: Theory> Case<'_, T> {
     }
 
     fn judge(&self, operations: &[Timed<T::Action>]) -> Result<Judgement, Stop> {
-        let estimate = 4 * size_of_val(operations) as u64;
-        if let Some(limit) = self.budget.exceeded(estimate) {
-            return Err(Stop::Limit(limit));
-        }
-        Ok(self.theory.judge(operations)?)
+        let watch = Watch::new(self.budget, 4 * size_of_val(operations) as u64);
+        watch.look()?;
+        self.theory.judge(operations, &watch)
     }
 
     /// Whatever is illegal up to some return stays so.

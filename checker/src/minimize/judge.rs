@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::budget::{Budget, Limit};
+use crate::budget::{Budget, Limit, Watch};
 use crate::certify::meaning::{Act, ListPart, Object, Part};
 use crate::check::check_with;
 use crate::counterexample::{Presence, Weakened};
@@ -34,6 +34,7 @@ pub(super) struct Left {
 pub(super) struct Judge<'a, 'h> {
     object: &'a Object<'h>,
     budget: &'a dyn Budget,
+    watch: Watch<'a>,
     spec: ModelSpec,
     /// How many questions had no answer.
     pub(super) unanswered: usize,
@@ -49,6 +50,10 @@ impl<'a, 'h> Judge<'a, 'h> {
         Self {
             object,
             budget,
+            watch: Watch::new(
+                budget,
+                (object.items.len() * 2 * size_of::<Operation>()) as u64,
+            ),
             spec: ModelSpec {
                 name,
                 initial: Some(object.initial.clone()),
@@ -59,19 +64,24 @@ impl<'a, 'h> Judge<'a, 'h> {
 
     /// Whether these operations certainly have no order.
     pub(super) fn is_illegal(&mut self, left: &[Left]) -> bool {
+        if self.is_over() {
+            self.unanswered += 1;
+            return false;
+        }
         let history = self.history(left);
-        let patience = Patience {
+        let question = Question {
             budget: self.budget,
             polls: AtomicU64::new(POLLS_PER_QUESTION),
         };
-        let own = (left.len() * 2 * size_of::<Operation>()) as u64;
-        let outcome = match self.budget.exceeded(own) {
-            Some(_) => Verdict::Unknown,
-            None => check_with(&history, &self.spec, &OPTIONS, &patience)
-                .map_or(Verdict::Unknown, |analysis| analysis.outcome()),
-        };
+        let outcome = check_with(&history, &self.spec, &OPTIONS, &question)
+            .map_or(Verdict::Unknown, |analysis| analysis.outcome());
         self.unanswered += usize::from(outcome == Verdict::Unknown);
         outcome == Verdict::Invalid
+    }
+
+    /// Whether no question will be answered any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.watch.look().is_err()
     }
 
     /// A history of nothing but these operations, in the most general model that has them.
@@ -201,12 +211,12 @@ fn list_part(part: &ListPart<'_>) -> Value {
 }
 
 /// The caller's budget, and an end to each question: one that is hard to answer is not worth the time of a hundred others.
-struct Patience<'a> {
+struct Question<'a> {
     budget: &'a dyn Budget,
     polls: AtomicU64,
 }
 
-impl Budget for Patience<'_> {
+impl Budget for Question<'_> {
     fn exceeded(&self, own_memory_estimate_bytes: u64) -> Option<Limit> {
         let asked = |left: u64| left.checked_sub(1);
         let over = self

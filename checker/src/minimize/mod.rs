@@ -9,7 +9,7 @@ mod reasons;
 mod shrink;
 mod words;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Watch};
 use crate::certify::meaning;
 use crate::counterexample::Counterexample;
 use crate::history::History;
@@ -18,9 +18,13 @@ use crate::verdict::{KeyAnalysis, KeyResult};
 use judge::Judge;
 use shrink::Shrink;
 
+/// How many operations a counterexample has at most that is not minimal.
+const MOST_KEPT: usize = 4096;
+
 /// The smallest counterexample that can be found for an object that is not linearizable; `None` for any other.
 ///
-/// Where the budget ends first the counterexample is a true one, but not minimal.
+/// Where the budget ends first the counterexample is a true one, but not minimal; `None` if it is
+/// still too large for anyone to look at.
 pub fn minimize(
     history: &History,
     spec: &ModelSpec,
@@ -30,11 +34,15 @@ pub fn minimize(
     let KeyResult::Invalid(violation) = &answer.result else {
         return None;
     };
-    let object = meaning::object(history, spec, answer.key.as_ref()).ok()??;
+    let watch = Watch::new(budget, size_of_val(history.operations.as_slice()) as u64);
+    let object = meaning::object(history, spec, answer.key.as_ref(), &watch).ok()??;
     let mut shrink = Shrink::new(&object, Judge::new(&object, budget));
     shrink.start(violation);
     let minimal = shrink.run();
     let operations = shrink.operations();
+    if !minimal && operations.len() > MOST_KEPT {
+        return None;
+    }
     Some(Counterexample {
         key: answer.key.clone(),
         explanation: words::explain(&object, &operations),

@@ -18,6 +18,9 @@ use crate::verdict::Violation;
 /// How many links of a chain of compare-and-sets are followed, one after the other, before all mutations stay.
 const MAX_LINKS: usize = 16;
 
+/// How often what is kept is asked what it needs, before all mutations stay.
+const MAX_ROUNDS: usize = 256;
+
 /// How many operations are tried first.
 const FIRST_WINDOW: usize = 16;
 
@@ -55,7 +58,7 @@ impl<'a, 'h> Shrink<'a, 'h> {
         let called = |left: &Left| self.item(left).operation.call < end;
         let until = self.left.partition_point(called);
         let mut size = 0;
-        while size < 2 * until {
+        while size < 2 * until && !self.judge.is_over() {
             let last = until.saturating_sub(size)..until;
             let last: Vec<usize> = self.left[last].iter().map(|left| left.at).collect();
             let keep = |left: &Left| {
@@ -65,7 +68,7 @@ impl<'a, 'h> Shrink<'a, 'h> {
                 self.closed(&self.left, keep, |one| self.write_only(one).unwrap_or(*one)),
                 self.closed(&self.left, keep, |one| *one),
             ];
-            for start in starts {
+            for start in starts.into_iter().flatten() {
                 if start.len() < self.left.len() && self.try_out(start) {
                     return;
                 }
@@ -83,6 +86,9 @@ impl<'a, 'h> Shrink<'a, 'h> {
             self.drop_by_value();
             self.weaken_by_chunks();
             self.weaken_each();
+            if self.judge.is_over() {
+                return false;
+            }
             if self.left == before {
                 return self.judge.unanswered == 0;
             }
@@ -94,7 +100,7 @@ impl<'a, 'h> Shrink<'a, 'h> {
             // They are in order, so a range of them is a range of the object.
             let [first, last] = [range.start, range.end - 1].map(|place| shrink.left[place].at);
             let kept = |left: &Left| !(first..=last).contains(&left.at);
-            let candidate = shrink.closed(&shrink.left, kept, |one| *one);
+            let candidate = shrink.closed(&shrink.left, kept, |one| *one)?;
             (candidate.len() < shrink.left.len()).then_some(candidate)
         });
     }
@@ -106,9 +112,12 @@ impl<'a, 'h> Shrink<'a, 'h> {
             .iter()
             .filter_map(|left| self.item(left).act.value());
         for value in values.collect::<BTreeSet<&Value>>() {
+            if self.judge.is_over() {
+                return;
+            }
             let other = |left: &Left| self.item(left).act.value() != Some(value);
             let candidate = self.closed(&self.left, other, |one| *one);
-            if candidate.len() < self.left.len() {
+            if let Some(candidate) = candidate.filter(|one| one.len() < self.left.len()) {
                 self.try_out(candidate);
             }
         }
@@ -127,9 +136,9 @@ impl<'a, 'h> Shrink<'a, 'h> {
     /// Changes halves, quarters, … and single operations, from the last to the first, so that an early contradiction stays.
     fn by_chunks(&mut self, change: impl Fn(&Self, Range<usize>) -> Option<Vec<Left>>) {
         let mut size = self.left.len();
-        while size > 0 {
+        while size > 0 && !self.judge.is_over() {
             let mut end = self.left.len();
-            while end > 0 {
+            while end > 0 && !self.judge.is_over() {
                 let from = end.saturating_sub(size);
                 if let Some(candidate) = change(self, from..end) {
                     self.try_out(candidate);
@@ -142,6 +151,9 @@ impl<'a, 'h> Shrink<'a, 'h> {
 
     fn weaken_each(&mut self) {
         for place in 0..self.left.len() {
+            if self.judge.is_over() {
+                return;
+            }
             self.make_optional(place);
             self.call_earlier(place);
             self.return_later(place);
@@ -227,22 +239,23 @@ impl<'a, 'h> Shrink<'a, 'h> {
         illegal
     }
 
-    /// What is kept, with all mutations of `from` that it may have seen, weakened, and what those may have seen, and so on.
+    /// What is kept, with all mutations of `from` that it may have seen, weakened, and what those may have seen, and so on. `None` if the
+    /// budget ends.
     fn closed(
         &self,
         from: &[Left],
         keep: impl Fn(&Left) -> bool,
         weaken: impl Fn(&Left) -> Left,
-    ) -> Vec<Left> {
+    ) -> Option<Vec<Left>> {
         let (mut kept, mut out): (Vec<Left>, Vec<Left>) = from.iter().partition(|left| keep(left));
         out.retain(|left| self.item(left).act.is_mutation());
         if self.object.shows_last() {
-            self.add_seen(from, &mut kept, out, weaken);
+            self.add_seen(from, &mut kept, out, weaken)?;
         } else {
-            self.add_needed(&mut kept, out, weaken);
+            self.add_needed(&mut kept, out, weaken)?;
         }
         kept.sort_unstable_by_key(|left| left.at);
-        kept
+        Some(kept)
     }
 
     fn add_seen(
@@ -251,11 +264,14 @@ impl<'a, 'h> Shrink<'a, 'h> {
         kept: &mut Vec<Left>,
         mut out: Vec<Left>,
         weaken: impl Fn(&Left) -> Left,
-    ) {
+    ) -> Option<()> {
         // The mutation that hides others from an observer can be seen by that observer, so it stays.
         let covers = Covers::new(from.iter().map(|left| self.item(left)));
         let mut new = 0;
         for link in 0.. {
+            if self.judge.is_over() {
+                return None;
+            }
             let acts: Vec<(&Item<'h>, Act<'h>)> = kept[new..]
                 .iter()
                 .map(|left| {
@@ -275,10 +291,19 @@ impl<'a, 'h> Shrink<'a, 'h> {
                 break;
             }
         }
+        Some(())
     }
 
-    fn add_needed(&self, kept: &mut Vec<Left>, mut out: Vec<Left>, weaken: impl Fn(&Left) -> Left) {
-        loop {
+    fn add_needed(
+        &self,
+        kept: &mut Vec<Left>,
+        mut out: Vec<Left>,
+        weaken: impl Fn(&Left) -> Left,
+    ) -> Option<()> {
+        for round in 0.. {
+            if self.judge.is_over() {
+                return None;
+            }
             let acts: Vec<(&Item<'h>, &Weakened, Act<'h>)> = kept
                 .iter()
                 .map(|left| {
@@ -296,19 +321,22 @@ impl<'a, 'h> Shrink<'a, 'h> {
             );
             let (needed, rest): (Vec<Left>, Vec<Left>) = out
                 .into_iter()
-                .partition(|left| needs.of(self.item(left)).is_some());
-            if needed.is_empty() {
-                return;
+                .partition(|left| round == MAX_ROUNDS || needs.of(self.item(left)).is_some());
+            kept.extend(needed.iter().map(&weaken));
+            if needed.is_empty() || rest.is_empty() {
+                break;
             }
             out = rest;
-            kept.extend(needed.iter().map(&weaken));
         }
+        Some(())
     }
 
     /// Without what it saw, if it saw anything and wrote something.
     fn write_only(&self, left: &Left) -> Option<Left> {
         let act = self.object.counted(self.item(left), &left.weakened);
-        (act.is_mutation() && act.write_only() != act).then_some(Left {
+        let write_only = act.write_only();
+        // An insert that changed nothing is one that may have, too.
+        (write_only.is_mutation() && write_only != act).then_some(Left {
             weakened: Weakened {
                 effect: Effect::WriteOnly,
                 ..left.weakened

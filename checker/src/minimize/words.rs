@@ -8,6 +8,9 @@ use crate::counterexample::{Presence, Weakened};
 use crate::history::OpId;
 use crate::value::Value;
 
+/// Among how many operations a reason is looked for: each is compared with each more than once.
+const MAX_REASONED: usize = 256;
+
 /// How many operations are named where no shorter reason is found.
 const OPERATIONS_NAMED: usize = 8;
 
@@ -30,7 +33,7 @@ pub(super) fn explain(object: &Object<'_>, left: &[Weakened]) -> String {
         .zip(left)
         .map(|(act, weakened)| member(act, weakened))
         .collect();
-    let Some(members) = members else {
+    let Some(members) = members.filter(|members| members.len() <= MAX_REASONED) else {
         return teller.no_order();
     };
     let initial = object.first_value(None);

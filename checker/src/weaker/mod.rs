@@ -18,7 +18,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::budget::{Budget, Limit};
+use crate::budget::{Budget, Limit, Watch};
 use crate::history::{History, OpId};
 use crate::models::ModelSpec;
 use crate::verdict::Verdict;
@@ -154,8 +154,11 @@ pub fn weaker(
     near: Option<OpId>,
     budget: &dyn Budget,
 ) -> Vec<Weaker> {
-    let Some(program) = Program::new(history, spec) else {
-        return Vec::new();
+    let watch = Watch::new(budget, size_of_val(history.operations.as_slice()) as u64);
+    let program = match Program::new(history, spec, &watch) {
+        Ok(Some(program)) => program,
+        Ok(None) => return Vec::new(),
+        Err(limit) => return all_open(limit),
     };
     let judge = Judge {
         program: &program,
@@ -179,6 +182,12 @@ pub fn weaker(
         .zip(answers)
         .map(|(model, answer)| Weaker::new(model, answer))
         .collect()
+}
+
+/// Nothing is known of any model.
+fn all_open(limit: Limit) -> Vec<Weaker> {
+    let open = |model| Weaker::new(model, Answer::Open(WeakerLimit::Budget(limit)));
+    WeakerModel::ALL.map(open).into()
 }
 
 impl Weaker {
@@ -210,6 +219,9 @@ struct Judge<'j> {
 
 impl Judge<'_> {
     fn answer(&self, model: WeakerModel) -> Answer {
+        if let Some(limit) = self.budget.exceeded(self.program.bytes()) {
+            return Answer::Open(WeakerLimit::Budget(limit));
+        }
         match self.quickly(model) {
             Answer::Open(limit) => self.by_search(model, limit),
             certain @ (Answer::Holds | Answer::Broken) => certain,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::budget::{Limit, Watch};
 use crate::certify::meaning::{self, Act, Item, Part};
 use crate::history::{History, OpId, Outcome};
 use crate::models::ModelSpec;
@@ -45,16 +46,23 @@ pub(super) enum Source {
 }
 
 impl Program {
-    /// `None` if the objects are no registers.
-    pub(super) fn new(history: &History, spec: &ModelSpec) -> Option<Self> {
+    /// `None` if the objects are no registers, or the history is not one of the model.
+    pub(super) fn new(
+        history: &History,
+        spec: &ModelSpec,
+        watch: &Watch<'_>,
+    ) -> Result<Option<Self>, Limit> {
         if !spec.name.is_single_register() {
-            return None;
+            return Ok(None);
         }
-        let objects = meaning::objects(history, spec).ok()?;
+        let Ok(objects) = meaning::objects(history, spec, watch) else {
+            return watch.look().map(|()| None);
+        };
         let mut values: BTreeMap<&Value, u32> = BTreeMap::new();
         let mut actions = Vec::new();
         let mut initial = Vec::new();
         for (register, object) in objects.values().enumerate() {
+            watch.step()?;
             initial.push(number(&mut values, object.first_value(None)));
             let own = object
                 .items
@@ -63,7 +71,8 @@ impl Program {
             actions.extend(own);
         }
         actions.sort_by_key(|action| action.id);
-        Some(Self::of(actions, initial))
+        watch.look()?;
+        Ok(Some(Self::of(actions, initial)))
     }
 
     pub(super) fn of(actions: Vec<Action>, initial: Vec<u32>) -> Self {

@@ -53,6 +53,64 @@ fn certificates_of_other_models_are_accepted_and_minimal() {
     }
 }
 
+#[test]
+fn certificates_of_other_models_of_thirteen_operations_are_accepted_and_minimal() {
+    for model in OTHERS {
+        each(0..400, model, |random| Shape {
+            model,
+            operations: 13,
+            processes: random.random_range(3..=5),
+            values: random.random_range(i64::from(!can_be_unique(model))..=3),
+            indeterminate: [0, 20][random.random_range(0..2)],
+            wrong: [0, 10][random.random_range(0..2)],
+        });
+    }
+}
+
+#[test]
+fn certificates_of_several_lists_are_accepted_together() {
+    let (mut valid, mut invalid) = (0, 0);
+    for seed in 0..4_000 {
+        let random = &mut ChaCha8Rng::seed_from_u64(6 << 32 | seed);
+        let shape = Shape {
+            model: ModelName::ListAppend,
+            operations: random.random_range(4..=13),
+            processes: random.random_range(2..=4),
+            values: 0,
+            indeterminate: [0, 20][random.random_range(0..2)],
+            wrong: [0, 15][random.random_range(0..2)],
+        };
+        let case = Case::new(&shape, random);
+        if case.analysis.keys.len() < 2 {
+            continue;
+        }
+        let found: Vec<Counterexample> = case
+            .analysis
+            .keys
+            .iter()
+            .filter_map(|key| minimize(&case.history, &case.spec, key, &Unlimited))
+            .collect();
+        let told = || format!("seed {seed}: {}", random::picture(&case.history.operations));
+        let certified = certify(&case.history, &case.analysis, &found, &Unlimited)
+            .unwrap_or_else(|error| panic!("{error}, {}", told()));
+        assert_eq!(certified.invalid, found.len());
+        for one in &found {
+            assert!(one.minimal && !case.is_legal(&one.operations), "{}", told());
+        }
+        let mut exchanged = case.analysis.clone();
+        exchanged.keys.swap(0, 1);
+        assert!(certify(&case.history, &exchanged, &found, &Unlimited).is_err());
+        match found.is_empty() {
+            true => valid += 1,
+            false => invalid += 1,
+        }
+    }
+    assert!(
+        valid > 100 && invalid > 100,
+        "one-sided: {valid} valid, {invalid} invalid"
+    );
+}
+
 /// Draws histories and looks at the certificate of each.
 fn each(seeds: std::ops::Range<u64>, model: ModelName, shape: impl Fn(&mut ChaCha8Rng) -> Shape) {
     let (mut valid, mut invalid) = (0, 0);
@@ -98,8 +156,7 @@ struct Case {
 impl Case {
     fn new(shape: &Shape, random: &mut ChaCha8Rng) -> Self {
         let initial = draw::initial(shape.model);
-        let events = draw::draw(shape, &initial, random);
-        let history = History::from_events(None, events).expect("a well-formed draw");
+        let history = draw::history(shape, &initial, random);
         let spec = ModelSpec {
             name: shape.model,
             initial: Some(initial),
@@ -129,7 +186,7 @@ impl Case {
                 result,
             }],
         };
-        certify(&self.history, &analysis, &[counterexample]).map(|_| ())
+        certify(&self.history, &analysis, &[counterexample], &Unlimited).map(|_| ())
     }
 
     fn certify_witness(&self, witness: Vec<OpId>) -> Result<(), CertifyError> {
@@ -441,7 +498,8 @@ fn long_runs_shrink_to_a_few_operations() {
             .iter()
             .filter_map(|key| minimize(&history, &spec, key, &Unlimited))
             .collect();
-        certify(&history, &analysis, &found).expect("certificates that prove what they claim");
+        certify(&history, &analysis, &found, &Unlimited)
+            .expect("certificates that prove what they claim");
         for one in &found {
             invalid += 1;
             assert!(one.minimal && one.operations.len() <= 8, "{one:#?}");
@@ -470,7 +528,7 @@ fn without_time_the_counterexample_is_whole_and_says_so() {
     let found = minimize(&history, &spec, &analysis.keys[0], &Nothing).expect("an invalid object");
     assert!(!found.minimal);
     assert_eq!(found.operations.len(), 4);
-    assert!(certify(&history, &analysis, &[found]).is_ok());
+    assert!(certify(&history, &analysis, &[found], &Unlimited).is_ok());
 }
 
 #[test]
@@ -479,15 +537,16 @@ fn answers_for_other_objects_or_none_are_refused() {
     let spec = ModelSpec::from(ModelName::Register);
     let mut analysis = check(&history, &spec, &Unlimited).expect("a register");
     analysis.keys[0].key = Some(Value::Int(3));
-    let refused = certify(&history, &analysis, &[]).expect_err("another object");
+    let refused = certify(&history, &analysis, &[], &Unlimited).expect_err("another object");
     assert_eq!(
         refused.to_string(),
         "the answers are not one for each object of the history, see the one for object 3"
     );
     analysis.keys.clear();
-    let refused = certify(&history, &analysis, &[]).expect_err("no object");
+    let refused = certify(&history, &analysis, &[], &Unlimited).expect_err("no object");
     assert_eq!(refused, CertifyError::Objects { key: None });
     let analysis = check(&notation::history("0: [r 1]"), &spec, &Unlimited).expect("a register");
-    let refused = certify(&notation::history("0: [r 1]"), &analysis, &[]).expect_err("no proof");
+    let refused =
+        certify(&notation::history("0: [r 1]"), &analysis, &[], &Unlimited).expect_err("no proof");
     assert_eq!(refused, CertifyError::NoCounterexample { key: None });
 }

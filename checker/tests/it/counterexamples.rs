@@ -17,7 +17,13 @@ fn counterexample(picture: &str, name: ModelName, initial: impl Into<Value>) -> 
     let found =
         minimize(&history, &spec, &analysis.keys[0], &Unlimited).expect("an invalid object");
     assert!(found.minimal);
-    certify(&history, &analysis, std::slice::from_ref(&found)).expect("a true counterexample");
+    certify(
+        &history,
+        &analysis,
+        std::slice::from_ref(&found),
+        &Unlimited,
+    )
+    .expect("a true counterexample");
     found
 }
 

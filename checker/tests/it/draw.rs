@@ -49,6 +49,25 @@ struct Open {
     result: Option<Option<Value>>,
 }
 
+/// How often a history is drawn again that was to be wrong and is not.
+const TRIES: usize = 6;
+
+/// A history. Where answers are falsified that often changes nothing, so it is drawn until it is wrong, or a few times.
+pub(crate) fn history(shape: &Shape, initial: &Value, random: &mut ChaCha8Rng) -> History {
+    let mut drawn =
+        || History::from_events(None, draw(shape, initial, random)).expect("a well-formed draw");
+    let is_right =
+        |drawn: &History| oracle::is_linearizable(&drawn.operations, shape.model, initial);
+    let mut history = drawn();
+    for _ in 0..TRIES {
+        if shape.wrong == 0 || !is_right(&history) {
+            break;
+        }
+        history = drawn();
+    }
+    history
+}
+
 /// Plays clients against a real object: effects happen at a random moment between call and return; some answers are then falsified.
 pub(crate) fn draw(shape: &Shape, initial: &Value, random: &mut ChaCha8Rng) -> Vec<Event> {
     let (mut events, mut state, mut invoked) = (Vec::new(), initial.clone(), 0);

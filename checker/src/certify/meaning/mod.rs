@@ -28,6 +28,7 @@ mod state;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use crate::budget::Watch;
 use crate::certify::CertifyError;
 use crate::counterexample::{Effect, Presence, Weakened};
 use crate::formats::Format;
@@ -143,8 +144,9 @@ static NO_LISTS: LazyLock<Value> = LazyLock::new(|| Value::from(BTreeMap::new())
 pub(crate) fn objects<'h>(
     history: &'h History,
     spec: &'h ModelSpec,
+    watch: &Watch<'_>,
 ) -> Result<BTreeMap<Option<&'h Value>, Object<'h>>, CertifyError> {
-    objects_where(history, spec, |_| true)
+    objects_where(history, spec, watch, |_| true)
 }
 
 /// One object of a history.
@@ -152,18 +154,21 @@ pub(crate) fn object<'h>(
     history: &'h History,
     spec: &'h ModelSpec,
     key: Option<&Value>,
+    watch: &Watch<'_>,
 ) -> Result<Option<Object<'h>>, CertifyError> {
-    Ok(objects_where(history, spec, |other| other == key)?.remove(&key))
+    Ok(objects_where(history, spec, watch, |other| other == key)?.remove(&key))
 }
 
 fn objects_where<'h>(
     history: &'h History,
     spec: &'h ModelSpec,
+    watch: &Watch<'_>,
     wanted: impl Fn(Option<&Value>) -> bool,
 ) -> Result<BTreeMap<Option<&'h Value>, Object<'h>>, CertifyError> {
     let mut objects: BTreeMap<_, Object<'h>> = BTreeMap::new();
-    let lists_apart = spec.name == ModelName::ListAppend && lists_are_apart(history)?;
+    let lists_apart = spec.name == ModelName::ListAppend && lists_are_apart(history, watch)?;
     for operation in &history.operations {
+        watch.step()?;
         let unreadable = |reason| CertifyError::Unreadable {
             id: operation.id,
             reason,
@@ -272,8 +277,9 @@ fn list_key<'h>(part: &ListPart<'h>) -> &'h Value {
 }
 
 /// Whether no transaction touches two lists.
-fn lists_are_apart(history: &History) -> Result<bool, CertifyError> {
+fn lists_are_apart(history: &History, watch: &Watch<'_>) -> Result<bool, CertifyError> {
     for operation in &history.operations {
+        watch.step()?;
         let parts = placed(operation, ModelName::ListAppend)
             .and_then(|placed| act(&operation.f, ModelName::ListAppend, &placed))
             .map_err(|reason| CertifyError::Unreadable {

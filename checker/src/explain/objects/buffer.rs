@@ -3,12 +3,12 @@
 //! The order is only judged for values that were put in once. A take without an answer may have taken anything, so it excuses
 //! whatever it can.
 
-use std::collections::BTreeMap;
-
 use super::reach::Reach;
 use super::words::{acknowledged, called, failed, then};
 use super::{Claim, call, is_ok, may_be};
+use crate::budget::{Limit, Watch};
 use crate::certify::meaning::{Act, Item, Object, Taken};
+use crate::interner::Interner;
 use crate::models::ModelName;
 use crate::value::Value;
 use crate::verdict::AnomalyClass;
@@ -17,8 +17,8 @@ use crate::verdict::AnomalyClass;
 const MAX_PAIRS: usize = 1_000_000;
 
 /// Who put a value in, and who took it out.
-#[derive(Default)]
 struct Story<'o, 'h> {
+    value: &'h Value,
     puts: Vec<&'o Item<'h>>,
     failed: Vec<&'o Item<'h>>,
     takes: Vec<&'o Item<'h>>,
@@ -26,7 +26,9 @@ struct Story<'o, 'h> {
 
 struct Buffer<'o, 'h> {
     object: &'o Object<'h>,
-    stories: BTreeMap<&'h Value, Story<'o, 'h>>,
+    values: Interner<&'h Value>,
+    /// By the number of the value.
+    stories: Vec<Story<'o, 'h>>,
     /// Found it empty.
     empty: Vec<&'o Item<'h>>,
     /// The first call of a take without an answer.
@@ -57,7 +59,7 @@ struct Lives<'o, 'h> {
 
 impl<'o, 'h> Lives<'o, 'h> {
     fn new(buffer: &Buffer<'o, 'h>) -> Self {
-        let lives = buffer.stories.iter().filter_map(|(value, story)| {
+        let lives = buffer.stories.iter().filter_map(|story| {
             let [put] = story.puts[..] else {
                 return None;
             };
@@ -66,6 +68,7 @@ impl<'o, 'h> Lives<'o, 'h> {
                 [take] => Some(take),
                 _ => return None,
             };
+            let value = story.value;
             let is_new = is_ok(put) && buffer.initially(value) == 0;
             is_new.then_some(Life { value, put, take })
         });
@@ -81,13 +84,14 @@ impl<'o, 'h> Lives<'o, 'h> {
     }
 }
 
-pub(super) fn find(object: &Object<'_>) -> Option<Claim> {
-    let buffer = Buffer::new(object);
+pub(super) fn find(object: &Object<'_>, watch: &Watch<'_>) -> Result<Option<Claim>, Limit> {
+    let buffer = Buffer::new(object, watch)?;
     let lives = Lives::new(&buffer);
+    watch.look()?;
     let each = || buffer.stories.iter();
-    each()
-        .find_map(|(value, story)| buffer.unwritten(value, story))
-        .or_else(|| each().find_map(|(value, story)| buffer.twice(value, story)))
+    let found = each()
+        .find_map(|story| buffer.unwritten(story))
+        .or_else(|| each().find_map(|story| buffer.twice(story)))
         .or_else(|| buffer.not_empty(&lives))
         .or_else(|| {
             let is_queue = object.model == ModelName::Queue;
@@ -96,26 +100,29 @@ pub(super) fn find(object: &Object<'_>) -> Option<Claim> {
         .or_else(|| {
             let is_stack = object.model == ModelName::Stack;
             is_stack.then(|| buffer.uncovered(&lives)).flatten()
-        })
+        });
+    Ok(found)
 }
 
 impl<'o, 'h> Buffer<'o, 'h> {
-    fn new(object: &'o Object<'h>) -> Self {
+    fn new(object: &'o Object<'h>, watch: &Watch<'_>) -> Result<Self, Limit> {
         let mut buffer = Self {
             object,
-            stories: BTreeMap::new(),
+            values: Interner::new(),
+            stories: Vec::new(),
             empty: Vec::new(),
             first_unknown: u64::MAX,
         };
         for item in &object.items {
+            watch.step()?;
             buffer.add(item);
         }
-        buffer
+        Ok(buffer)
     }
 
     fn add(&mut self, item: &'o Item<'h>) {
         if let Act::Put(value) = &item.act {
-            let story = self.stories.entry(value).or_default();
+            let story = self.story(value);
             if may_be(item) {
                 story.puts.push(item);
             } else {
@@ -125,11 +132,24 @@ impl<'o, 'h> Buffer<'o, 'h> {
             && may_be(item)
         {
             match taken {
-                Taken::This(value) => self.stories.entry(value).or_default().takes.push(item),
+                Taken::This(value) => self.story(value).takes.push(item),
                 Taken::Nil => self.empty.push(item),
                 Taken::Something => self.first_unknown = self.first_unknown.min(call(item)),
             }
         }
+    }
+
+    fn story(&mut self, value: &'h Value) -> &mut Story<'o, 'h> {
+        let number = self.values.intern(&value) as usize;
+        if number == self.stories.len() {
+            self.stories.push(Story {
+                value,
+                puts: Vec::new(),
+                failed: Vec::new(),
+                takes: Vec::new(),
+            });
+        }
+        &mut self.stories[number]
     }
 
     fn is_stack(&self) -> bool {
@@ -157,7 +177,8 @@ impl<'o, 'h> Buffer<'o, 'h> {
         }
     }
 
-    fn unwritten(&self, value: &Value, story: &Story<'o, 'h>) -> Option<Claim> {
+    fn unwritten(&self, story: &Story<'o, 'h>) -> Option<Claim> {
+        let value = story.value;
         let first = story.puts.iter().map(|put| call(put)).min();
         let nobody = |take: &&&Item<'_>| first.is_none_or(|first| first > take.ret());
         let take = story.takes.iter().find(nobody)?;
@@ -183,7 +204,8 @@ impl<'o, 'h> Buffer<'o, 'h> {
         })
     }
 
-    fn twice(&self, value: &Value, story: &Story<'o, 'h>) -> Option<Claim> {
+    fn twice(&self, story: &Story<'o, 'h>) -> Option<Claim> {
+        let value = story.value;
         let [first, second, ..] = story.takes[..] else {
             return None;
         };
@@ -214,7 +236,9 @@ impl<'o, 'h> Buffer<'o, 'h> {
 
     fn not_empty(&self, lives: &Lives<'o, 'h>) -> Option<Claim> {
         // Then an answer of nil may be an element.
-        if self.stories.contains_key(&Value::Nil) || self.initially(&Value::Nil) > 0 {
+        if self.stories.iter().any(|story| *story.value == Value::Nil)
+            || self.initially(&Value::Nil) > 0
+        {
             return None;
         }
         let (life, empty) = self.empty.iter().find_map(|empty| {

@@ -5,6 +5,7 @@
 
 use super::words::{acknowledged, called, then};
 use super::{Claim, call, is_ok, may_be};
+use crate::budget::{Limit, Watch};
 use crate::certify::meaning::{Act, Item, Object};
 use crate::value::Value;
 use crate::verdict::AnomalyClass;
@@ -19,7 +20,7 @@ struct Counter<'o, 'h> {
     reads: Vec<(&'o Item<'h>, i128)>,
 }
 
-pub(super) fn find(object: &Object<'_>) -> Option<Claim> {
+pub(super) fn find(object: &Object<'_>, watch: &Watch<'_>) -> Result<Option<Claim>, Limit> {
     let first = if let Value::Int(first) = object.initial {
         (*first).into()
     } else {
@@ -38,9 +39,10 @@ pub(super) fn find(object: &Object<'_>) -> Option<Claim> {
         }
     }
     if counter.adds.iter().any(|(_, amount)| *amount < 0) {
-        return None;
+        return Ok(None);
     }
-    counter.too_small().or_else(|| counter.too_great())
+    watch.look()?;
+    Ok(counter.too_small().or_else(|| counter.too_great()))
 }
 
 impl Counter<'_, '_> {

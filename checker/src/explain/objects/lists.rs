@@ -9,6 +9,7 @@ use std::ops::Bound;
 use super::reach::Reach;
 use super::words::{acknowledged, called, failed, then, whose};
 use super::{Claim, call, is_ok, may_be};
+use crate::budget::{Limit, Watch};
 use crate::certify::meaning::{Act, Edit, Item, ListPart, Object};
 use crate::value::Value;
 use crate::verdict::AnomalyClass;
@@ -24,26 +25,38 @@ struct List<'o, 'h> {
     reads: Vec<(&'o Item<'h>, Vec<String>)>,
 }
 
-pub(super) fn find(object: &Object<'_>) -> Option<Claim> {
-    let lists = lists(object).or_else(|| text(object))?;
-    lists.values().find_map(|list| {
+pub(super) fn find(object: &Object<'_>, watch: &Watch<'_>) -> Result<Option<Claim>, Limit> {
+    let Some(lists) = lists(object, watch)?.or_else(|| text(object)) else {
+        return Ok(None);
+    };
+    for list in lists.values() {
+        watch.step()?;
         let clearest = list.unwritten().or_else(|| list.twice());
-        clearest
+        watch.step()?;
+        let found = clearest
             .or_else(|| list.missing())
             .or_else(|| list.diverging())
-            .or_else(|| list.disordered())
-    })
+            .or_else(|| list.disordered());
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 type Lists<'o, 'h> = BTreeMap<Option<&'h Value>, List<'o, 'h>>;
 
-fn lists<'o, 'h>(object: &'o Object<'h>) -> Option<Lists<'o, 'h>> {
+fn lists<'o, 'h>(
+    object: &'o Object<'h>,
+    watch: &Watch<'_>,
+) -> Result<Option<Lists<'o, 'h>>, Limit> {
     let mut lists: Lists<'o, 'h> = BTreeMap::new();
     for item in &object.items {
         let Act::Lists(parts) = &item.act else {
-            return None;
+            return Ok(None);
         };
         for part in parts {
+            watch.step()?;
             match *part {
                 ListPart::Append(name, value) => {
                     let list = lists.entry(Some(name)).or_default();
@@ -68,7 +81,7 @@ fn lists<'o, 'h>(object: &'o Object<'h>) -> Option<Lists<'o, 'h>> {
                 elements.iter().map(Value::to_string).collect();
         }
     }
-    Some(lists)
+    Ok(Some(lists))
 }
 
 /// A text as a list of what was appended; `None` where it was replaced, or cannot be taken apart.

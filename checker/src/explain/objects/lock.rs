@@ -7,6 +7,7 @@
 use super::reach::in_flight;
 use super::words::{acknowledged, called, then};
 use super::{Claim, call, is_ok, may_be};
+use crate::budget::{Limit, Watch};
 use crate::certify::meaning::{Item, Object};
 use crate::verdict::AnomalyClass;
 
@@ -36,10 +37,14 @@ const RELEASE: Kind = Kind {
     fails_if: "free",
 };
 
-pub(super) fn find(object: &Object<'_>) -> Option<Claim> {
-    [ACQUIRE, RELEASE]
-        .iter()
-        .find_map(|kind| twice(object, kind).or_else(|| at_first(object, kind)))
+pub(super) fn find(object: &Object<'_>, watch: &Watch<'_>) -> Result<Option<Claim>, Limit> {
+    for kind in [ACQUIRE, RELEASE] {
+        if let Some(claim) = twice(object, &kind).or_else(|| at_first(object, &kind)) {
+            return Ok(Some(claim));
+        }
+        watch.look()?;
+    }
+    Ok(None)
 }
 
 fn twice(object: &Object<'_>, kind: &Kind) -> Option<Claim> {

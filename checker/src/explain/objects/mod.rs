@@ -15,6 +15,7 @@ mod soundness;
 mod suspects;
 mod words;
 
+use crate::budget::{Budget, Limit, Watch};
 use crate::certify::meaning::{self, Item, Object};
 use crate::history::{History, OpId, Outcome};
 use crate::models::{ModelName, ModelSpec};
@@ -29,16 +30,24 @@ pub(super) struct Claim {
     explanation: String,
 }
 
-/// Names the contradictions of the objects that are not linearizable and have no name yet.
-pub(crate) fn name(history: &History, spec: &ModelSpec, keys: &mut [KeyAnalysis]) {
+/// Names the contradictions of the objects that are not linearizable and have no name yet, as far as the budget allows.
+pub(crate) fn name(
+    history: &History,
+    spec: &ModelSpec,
+    keys: &mut [KeyAnalysis],
+    budget: &dyn Budget,
+) {
     if !keys.iter_mut().any(|key| nameless(key).is_some()) {
         return;
     }
-    let Ok(objects) = meaning::objects(history, spec) else {
+    let watch = Watch::new(budget, size_of_val(history.operations.as_slice()) as u64);
+    let Ok(objects) = meaning::objects(history, spec, &watch) else {
         return;
     };
     for key in keys {
-        let found = objects.get(&key.key.as_ref()).and_then(find);
+        let found = objects
+            .get(&key.key.as_ref())
+            .and_then(|object| find(object, &watch).ok()?);
         if let (Some(claim), Some(anomaly)) = (found, nameless(key)) {
             *anomaly = Anomaly {
                 class: claim.class,
@@ -60,15 +69,18 @@ fn nameless(key: &mut KeyAnalysis) -> Option<&mut Anomaly> {
 }
 
 /// The first contradiction of a kind, the clearest kind first.
-pub(super) fn find(object: &Object<'_>) -> Option<Claim> {
+pub(super) fn find(object: &Object<'_>, watch: &Watch<'_>) -> Result<Option<Claim>, Limit> {
+    watch.look()?;
     match object.model {
-        ModelName::Mutex => lock::find(object),
-        ModelName::Set => set::find(object),
-        ModelName::Queue | ModelName::UnorderedQueue | ModelName::Stack => buffer::find(object),
-        ModelName::Counter => counter::find(object),
-        ModelName::ListAppend | ModelName::KvAppend => lists::find(object),
+        ModelName::Mutex => lock::find(object, watch),
+        ModelName::Set => set::find(object, watch),
+        ModelName::Queue | ModelName::UnorderedQueue | ModelName::Stack => {
+            buffer::find(object, watch)
+        }
+        ModelName::Counter => counter::find(object, watch),
+        ModelName::ListAppend | ModelName::KvAppend => lists::find(object, watch),
         ModelName::Register | ModelName::CasRegister | ModelName::Kv | ModelName::MultiRegister => {
-            None
+            Ok(None)
         }
     }
 }

@@ -6,6 +6,7 @@ use super::reach::{Reach, in_flight, returned};
 use super::suspects::suspects;
 use super::words::{acknowledged, called, failed, then};
 use super::{Claim, call, is_ok, may_be};
+use crate::budget::{Limit, Watch};
 use crate::certify::meaning::{Act, Element, Item, Object};
 use crate::value::Value;
 use crate::verdict::AnomalyClass;
@@ -23,22 +24,26 @@ struct Story<'o, 'h> {
     missed: Vec<&'o Item<'h>>,
 }
 
-pub(super) fn find(object: &Object<'_>) -> Option<Claim> {
+pub(super) fn find(object: &Object<'_>, watch: &Watch<'_>) -> Result<Option<Claim>, Limit> {
     let initial = object.initial.as_list().unwrap_or_default();
-    let stories = stories(object);
+    let stories = stories(object, watch)?;
     let each = || stories.iter().filter(|(value, _)| !initial.contains(value));
     let gone = each().filter_map(|(value, story)| gone(value, story));
     let unwritten = each().filter_map(|(value, story)| unwritten(value, story));
-    gone.chain(unwritten).next()
+    Ok(gone.chain(unwritten).next())
 }
 
 /// The stories of what is suspicious.
-fn stories<'o, 'h>(object: &'o Object<'h>) -> BTreeMap<&'h Value, Story<'o, 'h>> {
-    let suspects = suspects(object).into_iter().take(MAX_SUSPECTS);
+fn stories<'o, 'h>(
+    object: &'o Object<'h>,
+    watch: &Watch<'_>,
+) -> Result<BTreeMap<&'h Value, Story<'o, 'h>>, Limit> {
+    let suspects = suspects(object, watch)?.into_iter().take(MAX_SUSPECTS);
     let mut stories: BTreeMap<&Value, Story<'_, '_>> = suspects
         .map(|element| (element, Story::default()))
         .collect();
     for item in &object.items {
+        watch.step()?;
         if let Act::Element(element) = &item.act
             && let Some(story) = stories.get_mut(element.value)
         {
@@ -50,13 +55,14 @@ fn stories<'o, 'h>(object: &'o Object<'h>) -> BTreeMap<&'h Value, Story<'o, 'h>>
             continue;
         };
         for (element, story) in &mut stories {
+            watch.step()?;
             match elements.contains(element) {
                 true => story.seen.push(item),
                 false => story.missed.push(item),
             }
         }
     }
-    stories
+    Ok(stories)
 }
 
 impl<'o, 'h> Story<'o, 'h> {

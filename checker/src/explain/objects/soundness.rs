@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::budget::Unlimited;
+use crate::budget::{Unlimited, Watch};
 use crate::certify::meaning;
 use crate::check::check;
 use crate::event::{Event, EventType, Nanos, Process};
@@ -136,14 +136,17 @@ fn only(history: &History, some: &[OpId]) -> History {
 fn contradictions_are_true_and_stand_by_themselves() {
     for model in MODELS {
         let spec = ModelSpec::from(model);
+        let watch = Watch::new(&Unlimited, 1);
         let (mut valid, mut invalid, mut named) = (0, 0, 0);
         for seed in 0..6_000 {
             let history = draw(model, &mut ChaCha8Rng::seed_from_u64(seed));
             let Ok(analysis) = check(&history, &spec, &Unlimited) else {
                 continue;
             };
-            let objects = meaning::objects(&history, &spec).expect("the model knows them");
-            let found = objects.values().find_map(super::find);
+            let objects = meaning::objects(&history, &spec, &watch).expect("the model knows them");
+            let found = objects
+                .values()
+                .find_map(|object| super::find(object, &watch).expect("no limit"));
             match (analysis.outcome(), found) {
                 (Verdict::Valid, None) => valid += 1,
                 (Verdict::Invalid, None) => invalid += 1,

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::{call, is_ok, may_be};
+use crate::budget::{Limit, Watch};
 use crate::certify::meaning::{self, Act, Item, Object};
 use crate::interner::Interner;
 use crate::value::Value;
@@ -84,16 +85,20 @@ struct Glances<'o, 'h> {
     listings: Vec<(&'o Item<'h>, Vec<u32>)>,
 }
 
-pub(super) fn suspects<'h>(object: &Object<'h>) -> BTreeSet<&'h Value> {
+pub(super) fn suspects<'h>(
+    object: &Object<'h>,
+    watch: &Watch<'_>,
+) -> Result<BTreeSet<&'h Value>, Limit> {
     let mut all = Glances {
         elements: Interner::new(),
         glances: Vec::new(),
         listings: Vec::new(),
     };
     for item in &object.items {
-        all.add(item);
+        all.add(item, watch)?;
     }
     for item in object.items.iter().filter(|item| is_ok(item)) {
+        watch.step()?;
         if let Act::Element(element) = &item.act {
             let glance = all.of(element.value);
             match element.was {
@@ -103,12 +108,12 @@ pub(super) fn suspects<'h>(object: &Object<'h>) -> BTreeSet<&'h Value> {
             }
         }
     }
-    all.compare_listings();
+    all.compare_listings(watch)?;
     let numbers = (0..).zip(&all.glances);
-    numbers
+    let suspects = numbers
         .filter(|(_, glance)| glance.is_suspicious)
-        .map(|(number, _)| *all.elements.get(number))
-        .collect()
+        .map(|(number, _)| *all.elements.get(number));
+    Ok(suspects.collect())
 }
 
 impl<'o, 'h> Glances<'o, 'h> {
@@ -123,12 +128,14 @@ impl<'o, 'h> Glances<'o, 'h> {
         &mut self.glances[number as usize]
     }
 
-    fn add(&mut self, item: &'o Item<'h>) {
+    fn add(&mut self, item: &'o Item<'h>, watch: &Watch<'_>) -> Result<(), Limit> {
+        watch.step()?;
         match &item.act {
             Act::Element(element) => self.of(element.value).did(item, element),
             Act::Listing(elements) if is_ok(item) => {
                 let numbers: Vec<u32> = elements.iter().map(|one| self.number(one)).collect();
                 for number in &numbers {
+                    watch.step()?;
                     self.glances[*number as usize].saw(item);
                 }
                 self.listings.push((item, numbers));
@@ -143,11 +150,12 @@ impl<'o, 'h> Glances<'o, 'h> {
             | Act::Lists(_)
             | Act::Silent => {}
         }
+        Ok(())
     }
 
     /// Each listing with what is in by then and was not missed before: what was missed once needs no other look, so all of this takes no
     /// longer than reading the listings.
-    fn compare_listings(&mut self) {
+    fn compare_listings(&mut self, watch: &Watch<'_>) -> Result<(), Limit> {
         let glances = &mut self.glances;
         let mut entering: Vec<u32> = (0..).take(glances.len()).collect();
         entering.sort_by_key(|number| glances[*number as usize].inside_by);
@@ -156,6 +164,7 @@ impl<'o, 'h> Glances<'o, 'h> {
         let mut listed_last = vec![0; glances.len()];
         for (turn, (item, elements)) in (1..).zip(&self.listings) {
             for number in elements {
+                watch.step()?;
                 listed_last[*number as usize] = turn;
                 glances[*number as usize].suspect_seen(item);
             }
@@ -171,5 +180,6 @@ impl<'o, 'h> Glances<'o, 'h> {
                 is_listed
             });
         }
+        Ok(())
     }
 }
