@@ -9,7 +9,7 @@ use checker::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::draw::{Shape, draw, initial};
+use crate::draw::{self, Shape, initial};
 use crate::{oracle, witness};
 
 /// `ADRASTEIA_DRAWS` makes all draws so many times longer.
@@ -33,16 +33,13 @@ fn small_registers_agree_with_the_oracle() {
         };
         invalid += u64::from(agrees(&shape, seed, &mut random) == Verdict::Invalid);
     }
-    assert!(
-        (draws(10_000)..draws(90_000)).contains(&invalid),
-        "the draw is one-sided: {invalid} invalid"
-    );
+    assert_halved("registers", invalid, draws(100_000));
 }
 
 #[test]
 fn registers_of_thirteen_operations_and_more_agree_with_the_oracle() {
     let mut invalid = 0;
-    for seed in 0..draws(100_000) {
+    for seed in 0..draws(40_000) {
         let mut random = ChaCha8Rng::seed_from_u64(1 << 32 | seed);
         let shape = Shape {
             model: ModelName::CasRegister,
@@ -50,14 +47,11 @@ fn registers_of_thirteen_operations_and_more_agree_with_the_oracle() {
             processes: random.random_range(3..=7),
             values: random.random_range(0..=4),
             indeterminate: [0, 10, 40][random.random_range(0..3)],
-            wrong: [0, 2, 10][random.random_range(0..3)],
+            wrong: [0, 5, 15][random.random_range(0..3)],
         };
         invalid += u64::from(agrees(&shape, seed, &mut random) == Verdict::Invalid);
     }
-    assert!(
-        (draws(10_000)..draws(90_000)).contains(&invalid),
-        "the draw is one-sided: {invalid} invalid"
-    );
+    assert_halved("registers", invalid, draws(40_000));
 }
 
 /// All but the registers that everything else is a variation of.
@@ -83,7 +77,7 @@ pub(crate) fn can_be_unique(model: ModelName) -> bool {
 fn other_models_of_thirteen_operations_and_more_agree_with_the_oracle() {
     for model in OTHERS {
         let mut invalid = 0;
-        for seed in 0..draws(1_000) {
+        for seed in 0..draws(600) {
             let mut random = ChaCha8Rng::seed_from_u64(3 << 32 | seed);
             let shape = Shape {
                 model,
@@ -95,10 +89,7 @@ fn other_models_of_thirteen_operations_and_more_agree_with_the_oracle() {
             };
             invalid += u64::from(agrees(&shape, seed, &mut random) == Verdict::Invalid);
         }
-        assert!(
-            (draws(50)..draws(950)).contains(&invalid),
-            "the draw of {model} is one-sided: {invalid} invalid"
-        );
+        assert_halved(model, invalid, draws(600));
     }
 }
 
@@ -118,18 +109,24 @@ fn other_models_agree_with_the_oracle() {
             };
             invalid += u64::from(agrees(&shape, seed, &mut random) == Verdict::Invalid);
         }
-        assert!(
-            (draws(400)..draws(7_600)).contains(&invalid),
-            "the draw of {model} is one-sided: {invalid} invalid"
-        );
+        assert_halved(model, invalid, draws(8_000));
     }
+}
+
+/// About half of the histories are to be wrong. Shown where the test's output is.
+fn assert_halved(what: impl std::fmt::Display, invalid: u64, drawn: u64) {
+    let percent = invalid * 100 / drawn;
+    println!("{what}: {invalid} of {drawn} invalid, {percent} %");
+    assert!(
+        (33..=67).contains(&percent),
+        "the draw of {what} is one-sided: {invalid} of {drawn} invalid"
+    );
 }
 
 /// Compares verdict, witness and the first operation that cannot be placed, of each algorithm.
 fn agrees(shape: &Shape, seed: u64, random: &mut ChaCha8Rng) -> Verdict {
     let initial = initial(shape.model);
-    let history =
-        History::from_events(None, draw(shape, &initial, random)).expect("a well-formed draw");
+    let history = draw::history(shape, &initial, random);
     let spec = ModelSpec {
         name: shape.model,
         initial: Some(initial.clone()),
