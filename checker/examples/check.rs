@@ -109,7 +109,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let file = File::open(&arguments.file)?;
     let budget = arguments.limits(start);
-    let history = formats::read_from(file, None, &source, &budget)?;
+    let history = formats::read_by(arguments.workers, file, None, &source, &budget)?;
     let parsed = start.elapsed();
     let options = CheckOptions {
         algorithm: arguments.algorithm,

@@ -15,11 +15,13 @@ pub(crate) mod json_value;
 mod jsonl;
 mod names;
 mod porcupine;
+mod rounds;
 mod sink;
 mod write;
 
 use std::fmt;
 use std::io::Read;
+use std::num::NonZero;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -135,7 +137,21 @@ pub fn read_from(
     source: &str,
     budget: &dyn Budget,
 ) -> Result<History, ReadError> {
-    read_anonymous(reader, format, budget).map_err(|malformed| ReadError {
+    read_by(NonZero::<usize>::MIN, reader, format, source, budget)
+}
+
+/// Reads a history by several threads, as far as the format allows that: JSON lines. The outcome is that of [`read_from`].
+///
+/// # Errors
+/// As [`read_from`].
+pub fn read_by(
+    workers: NonZero<usize>,
+    reader: impl Read,
+    format: Option<Format>,
+    source: &str,
+    budget: &dyn Budget,
+) -> Result<History, ReadError> {
+    read_anonymous(workers, reader, format, budget).map_err(|malformed| ReadError {
         source_name: source.to_owned(),
         line: malformed.line,
         reason: clip(&malformed.reason),
@@ -155,6 +171,7 @@ fn clip(reason: &str) -> String {
 }
 
 fn read_anonymous(
+    workers: NonZero<usize>,
     reader: impl Read,
     format: Option<Format>,
     budget: &dyn Budget,
@@ -169,7 +186,7 @@ fn read_anonymous(
     };
     let mut sink = Sink::new(budget);
     match format {
-        Format::Jsonl => jsonl::parse(&mut input, &mut sink)?,
+        Format::Jsonl => jsonl::parse(&mut input, &mut sink, workers)?,
         Format::Json => json::parse(&mut input, &mut sink)?,
         Format::Edn | Format::PorcupineKv => edn::parse(&mut input, &mut sink)?,
         Format::EtcdLog => etcd_log::parse(&mut input, &mut sink)?,

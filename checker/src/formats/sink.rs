@@ -3,7 +3,7 @@
 use crate::budget::Budget;
 use crate::event::Header;
 use crate::formats::names::Names;
-use crate::formats::stopped;
+use crate::formats::{jsonl, stopped};
 use crate::history::Operation;
 use crate::pairing::{MalformedHistory, Pairing, Record};
 
@@ -33,6 +33,16 @@ impl<'b> Sink<'b> {
     /// Whether nothing was found yet.
     pub(crate) fn is_fresh(&self) -> bool {
         self.header.is_none() && self.pairing.records() == 0
+    }
+
+    /// Takes a line if it is the header.
+    pub(crate) fn take_header(
+        &mut self,
+        line: &str,
+        number: usize,
+    ) -> Result<bool, MalformedHistory> {
+        self.header = jsonl::header(line, number)?;
+        Ok(self.header.is_some())
     }
 
     /// Pairs the next record.

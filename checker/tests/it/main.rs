@@ -21,5 +21,6 @@ mod online;
 mod oracle;
 mod random;
 mod simulate;
+mod threads;
 mod weaker;
 mod witness;
