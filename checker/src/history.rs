@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::event::{Event, Header, Nanos};
 use crate::formats::Format;
-use crate::models::{ModelName, ModelSpec};
+use crate::models::{self, ModelChoice, ModelSpec};
 use crate::pairing::{self, MalformedHistory, Record};
 use crate::text::Text;
 use crate::value::Value;
@@ -114,48 +114,16 @@ impl History {
         &self.operations[id.0]
     }
 
-    /// How to judge the history if nobody says: as its header says, or else by its format.
+    /// How to judge the history if nobody says: as its header says, or else by its functions, or else by its format.
     ///
     /// A header with a model that this release does not know counts as silent; [`Header::model`] has the name.
     pub fn default_model(&self) -> ModelSpec {
-        let named = self
-            .header
-            .as_ref()
-            .and_then(|header| header.model.as_deref());
-        let name = named
-            .and_then(|name| name.parse().ok())
-            .unwrap_or_else(|| self.model_by_format());
-        ModelSpec {
-            name,
-            initial: self
-                .header
-                .as_ref()
-                .and_then(|header| header.initial.clone()),
-        }
+        self.model_choice().spec
     }
 
-    fn model_by_format(&self) -> ModelName {
-        match self.format {
-            Format::EtcdLog | Format::Edn => ModelName::CasRegister,
-            Format::PorcupineKv => ModelName::KvAppend,
-            Format::PorcupineOperations
-                if self
-                    .operations
-                    .iter()
-                    .any(|operation| matches!(operation.f.as_str(), "put" | "get" | "append")) =>
-            {
-                ModelName::KvAppend
-            }
-            Format::Jsonl | Format::Json | Format::PorcupineOperations
-                if self
-                    .operations
-                    .iter()
-                    .any(|operation| operation.key.is_some()) =>
-            {
-                ModelName::Kv
-            }
-            Format::Jsonl | Format::Json | Format::PorcupineOperations => ModelName::CasRegister,
-        }
+    /// [`Self::default_model`], and why it is that one.
+    pub fn model_choice(&self) -> ModelChoice {
+        models::choose(self)
     }
 
     /// How many operations ended this way.

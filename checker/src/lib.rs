@@ -70,7 +70,9 @@ pub use explanation::{Explanation, explain};
 pub use formats::{Format, ReadError, UnknownFormat, WriteError};
 pub use history::{History, OpId, Operation, Outcome};
 pub use minimize::minimize;
-pub use models::{BadInitial, Call, Model, ModelName, ModelSpec, UnknownModel};
+pub use models::{
+    BadInitial, Call, Model, ModelChoice, ModelName, ModelReason, ModelSpec, UnknownModel,
+};
 pub use online::{Online, OnlineError, OnlineLimit, OnlineViolation, Standing};
 pub use options::{Algorithm, CheckOptions, UnknownAlgorithm};
 pub use pairing::MalformedHistory;

@@ -2,6 +2,7 @@
 
 pub(crate) mod adapter;
 pub(crate) mod buffer;
+mod choice;
 pub(crate) mod counter;
 pub(crate) mod kv_append;
 pub(crate) mod list_append;
@@ -17,6 +18,8 @@ mod spec;
 pub(crate) mod stack;
 pub(crate) mod unordered_queue;
 
+pub(crate) use choice::choose;
+pub use choice::{ModelChoice, ModelReason};
 pub use model::{Call, Model};
 pub use name::{ModelName, UnknownModel};
 pub use spec::{BadInitial, ModelSpec};
