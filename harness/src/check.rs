@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use checker::{
-    CheckOptions, Format, History, KeyAnalysis, ModelName, ModelSpec, ReadError, Value, Verdict,
+    CheckOptions, Format, History, KeyAnalysis, ModelChoice, ModelName, ModelReason, ModelSpec,
+    ReadError, Value, Verdict,
 };
 use reports::ReportData;
 use serde_json::json;
@@ -16,7 +17,7 @@ use crate::exit::Exit;
 use crate::interrupt;
 use crate::judgement::{self, Judgement};
 use crate::run::Ending;
-use crate::{say, source};
+use crate::{destination, say, source};
 
 /// What is shown of a reason; the JSON has all of it.
 const LINE_CHARS: usize = 4_000;
@@ -79,6 +80,9 @@ impl Plan {
         if args.report.is_some() && args.files.len() > 1 {
             return Err("--report describes one history: give one file".to_owned());
         }
+        if let Some(report) = &args.report {
+            destination::check_file(report, "--report")?;
+        }
         let format = source::format(&args.format, "--format")?;
         let model = args
             .model
@@ -125,11 +129,15 @@ impl Plan {
             .start()
             .ended_by(Some(self.ending.clone()))
             .shown();
-        let history = source::read(file, self.format, &budget)?;
+        let history = source::read(file, self.format, self.options.workers, &budget)?;
         let spec = self
-            .spec(&history)
+            .spec(&history, &source)
             .with_context(|| format!("cannot judge {source}"))?;
-        let as_model = || format!("cannot judge {source} as {}", spec.name);
+        let as_model = || {
+            let unasked = || format!(", because {}; see --model", history.model_choice().reason);
+            let why = self.model.map_or_else(unasked, |_| String::new());
+            format!("cannot judge {source} as {}{why}", spec.name)
+        };
         let judgement =
             judgement::decide(&history, &spec, &self.options, &budget).with_context(as_model)?;
         let judgement = if self.explain {
@@ -146,7 +154,7 @@ impl Plan {
     }
 
     /// The file's own model, unless another was asked for.
-    fn spec(&self, history: &History) -> Result<ModelSpec> {
+    fn spec(&self, history: &History, source: &str) -> Result<ModelSpec> {
         let named = history
             .header
             .as_ref()
@@ -156,7 +164,13 @@ impl Plan {
                 .parse::<ModelName>()
                 .context("its header names its model; see --model")?;
         }
-        let own = history.default_model();
+        let ModelChoice { spec: own, reason } = history.model_choice();
+        if self.model.is_none() && matches!(reason, ModelReason::Functions(_)) {
+            say::aside(format_args!(
+                "{source} is judged as {}, because {reason}; --model overrides",
+                own.name
+            ));
+        }
         let initial = self.initial.clone();
         let spec = match self.model {
             Some(name) if name != own.name => ModelSpec { name, initial },

@@ -153,7 +153,7 @@ pub(crate) struct CheckArgs {
     /// History files, plain or compressed with zstd or gzip; - for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// The sequential model to check against [default: the file's own, else by its format]
+    /// The sequential model to check against [default: what the file names, else what its functions tell]
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
     /// The state before the first operation, as JSON or EDN [default: nil]

@@ -5,12 +5,12 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use checker::{Format, History, Unlimited};
+use checker::{CheckOptions, Format, History, Unlimited};
 use tempfile::NamedTempFile;
 
 use crate::cli::ConvertArgs;
 use crate::exit::Exit;
-use crate::{say, source};
+use crate::{destination, say, source};
 
 /// The `zstd` command's own default.
 const ZSTD_LEVEL: i32 = 3;
@@ -20,13 +20,16 @@ pub(crate) fn command(args: &ConvertArgs) -> Result<Exit> {
     let formats = (|| {
         let from = source::format(&args.from, "--from")?;
         let to = args.to.parse::<Format>();
+        let out = args.out.as_deref();
+        out.map_or(Ok(()), |out| destination::check_file(out, "--out"))?;
         Ok::<_, String>((from, to.map_err(|error| format!("--to: {error}"))?))
     })();
     let (from, to) = match formats {
         Ok(formats) => formats,
         Err(message) => return Ok(unusable(&message)),
     };
-    let history = match source::read(&args.file, from, &Unlimited) {
+    let workers = CheckOptions::default().workers;
+    let history = match source::read(&args.file, from, workers, &Unlimited) {
         Ok(history) => history,
         Err(error) => return Ok(unusable(&format!("{error:#}"))),
     };

@@ -12,6 +12,7 @@ mod cli;
 mod clock;
 mod config;
 mod convert;
+mod destination;
 mod doctor;
 mod exit;
 mod headway;

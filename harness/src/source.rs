@@ -2,17 +2,22 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::num::NonZero;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use checker::{Budget, Format, History};
 
-/// Reads a history piece by piece, within a budget.
-pub(crate) fn read(file: &Path, format: Option<Format>, budget: &dyn Budget) -> Result<History> {
+/// Reads a history piece by piece, within a budget, by several threads where the format allows that.
+pub(crate) fn read(
+    file: &Path,
+    format: Option<Format>,
+    workers: NonZero<usize>,
+    budget: &dyn Budget,
+) -> Result<History> {
     let (source, reader) = open(file)?;
-    Ok(checker::formats::read_from(
-        reader, format, &source, budget,
-    )?)
+    let history = checker::formats::read_by(workers, reader, format, &source, budget)?;
+    Ok(history)
 }
 
 /// The name for people, and the bytes.

@@ -143,6 +143,50 @@ fn a_report_is_written_where_it_was_asked_for() {
 }
 
 #[test]
+fn a_report_that_cannot_be_written_is_refused_before_anything_is_judged() {
+    let (code, stdout, stderr) = check(
+        "h.jsonl",
+        &stale_read(),
+        &["--report", "/nowhere/at/all/report.html"],
+    );
+    assert_eq!((code, stdout.as_str()), (254, ""));
+    assert!(
+        stderr.contains("--report /nowhere/at/all/report.html cannot be written"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn the_functions_tell_the_model_unless_another_is_asked_for() {
+    let history = [
+        event(0, "1", "invoke", "enqueue", "16"),
+        event(0, "1", "ok", "enqueue", "16"),
+        event(0, "1", "invoke", "dequeue", "null"),
+        event(0, "1", "ok", "dequeue", "null"),
+    ]
+    .join("\n");
+    let (code, stdout, stderr) = check("h.jsonl", history.as_bytes(), &[]);
+    assert_eq!(code, 1, "{stdout}");
+    assert!(
+        stderr.contains("is judged as queue, because its functions are enqueue, dequeue"),
+        "{stderr}"
+    );
+    let asked = ["--model", "unordered-queue"];
+    let (_, _, stderr) = check("h.jsonl", history.as_bytes(), &asked);
+    assert_eq!(stderr, "");
+    let unknown = [
+        event(0, "1", "invoke", "transfer", "16"),
+        event(0, "1", "ok", "transfer", "16"),
+    ];
+    let (code, _, stderr) = check("h.jsonl", unknown.join("\n").as_bytes(), &[]);
+    assert_eq!(code, 254);
+    assert!(
+        stderr.contains("that is the usual model of jsonl") && stderr.contains("see --model"),
+        "{stderr}"
+    );
+}
+
+#[test]
 fn the_worst_file_decides_and_every_file_has_its_line() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, contents: &[u8]| {
