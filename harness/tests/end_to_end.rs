@@ -380,6 +380,35 @@ fn an_interrupted_run_heals_and_still_gives_a_verdict() {
 }
 
 #[test]
+fn a_run_whose_nodes_die_before_any_client_says_so_in_its_result() {
+    let _alone = alone();
+    if !permits(&["lab"], "a run without nodes") {
+        return;
+    }
+    let out = tempfile::tempdir().unwrap();
+    let output = adrasteia()
+        .args([
+            "--node-bin",
+            "/bin/false",
+            "--nemesis",
+            "none",
+            "--time-limit",
+            "2s",
+            "--out",
+        ])
+        .arg(out.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(255), "{said}");
+    let result = std::fs::read_to_string(out.path().join("latest/result.json")).unwrap();
+    let result: Value = serde_json::from_str(&result).unwrap();
+    assert_eq!(result["infrastructure"], "failed", "{result}");
+    assert_eq!(result["liveness"], "not-measured", "{result}");
+    assert_ne!(result["infrastructure_error"], Value::Null, "{result}");
+}
+
+#[test]
 fn a_dry_run_shows_the_schedule_and_touches_nothing() {
     let out = tempfile::tempdir().unwrap();
     let target = out.path().join("runs");

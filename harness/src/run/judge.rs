@@ -60,6 +60,7 @@ pub(crate) fn judge(
         unknown: unknown(analysis),
         liveness: match evidence.recovery_ms {
             Some(_) => Liveness::Recovered,
+            None if history.operations.is_empty() => Liveness::NotMeasured,
             None => Liveness::NotRecovered,
         },
         recovery_ms: evidence.recovery_ms,

@@ -50,11 +50,11 @@ pub(crate) async fn perform(
     let cluster = Arc::new(Cluster::start(config, folder, plane)?);
     let played = match up(&cluster, ending.clone()).await {
         Ok(()) => {
-            Stage::set(config, folder, &cluster, progress, &ender, ending)?
+            Stage::set(config, folder, &cluster, progress, &ender, ending.clone())?
                 .play(config, net)
                 .await
         }
-        Err(error) => Err(error),
+        Err(error) => stillborn(config, folder, &cluster, net, &ending, &error),
     };
     let stopping = Arc::clone(&cluster);
     tokio::task::spawn_blocking(move || stopping.stop())
@@ -73,6 +73,41 @@ async fn up(cluster: &Cluster, mut ending: Ending) -> Result<()> {
         ready = ready => ready,
         () = ending.ended() => bail!("interrupted before any client began: nothing to judge"),
     }
+}
+
+/// What is left of a run that ended before the first client: a history without operations, and the reason.
+fn stillborn(
+    config: &RunConfig,
+    folder: &Folder,
+    cluster: &Cluster,
+    net: Net,
+    ending: &Ending,
+    error: &anyhow::Error,
+) -> Result<Evidence> {
+    Recorder::create(
+        &folder.file("history.jsonl"),
+        &header(config),
+        Clock::start(),
+    )?;
+    let deaths = cluster.deaths().into_iter().map(|death| HealthEvent {
+        node: death.node.to_string(),
+        time_ns: 0,
+        message: format!("{} (log: {}.log)", death.how, death.node),
+    });
+    Ok(Evidence {
+        faults: Vec::new(),
+        leaders: Vec::new(),
+        leader_changes: 0,
+        deaths: deaths.collect(),
+        recovery_ms: None,
+        net,
+        duration_ns: 0,
+        interrupted: ending.reason() == Some(EarlyEnd::Interrupted),
+        stopped_online: None,
+        failure: Some(format!("{error:#}")),
+        notes: Vec::new(),
+        environment: environment(),
+    })
 }
 
 /// Everything that takes part from the first operation to the last.
