@@ -5,7 +5,7 @@
 //! - Returns are known in order up to the call of the last step; steps that are pushed later may return between later ones.
 
 use crate::models::machine::Step;
-use crate::slots::FREE;
+use crate::slots::{FREE, Spare};
 
 #[derive(Default)]
 pub(super) struct Timeline {
@@ -28,12 +28,9 @@ struct Forgotten {
 /// Which slots can be given.
 #[derive(Clone, Default)]
 struct Giving {
-    /// Slots of steps that have returned, the last one to be given first.
-    free: Vec<u32>,
+    spare: Spare,
     /// How many returns gave their slots back.
     released: u32,
-    /// How many slots there are.
-    width: u32,
 }
 
 /// How far a timeline went at some time.
@@ -73,23 +70,20 @@ impl Timeline {
     /// Whether a step that is called now gets one of so many slots.
     pub(super) fn has_slot(&mut self, call: u64, slots: u32) -> bool {
         self.release(call);
-        !self.giving.free.is_empty() || self.giving.width < slots
+        self.giving.spare.is_within(slots)
     }
 
     fn give_slot(&mut self, call: u64) -> u32 {
         self.release(call);
-        self.giving.free.pop().unwrap_or_else(|| {
-            self.giving.width += 1;
-            self.giving.width - 1
-        })
+        self.giving.spare.give()
     }
 
-    /// A slot is free again from the return on.
     fn release(&mut self, call: u64) {
         while let Some(returned) = self.returning(self.giving.released)
             && self.step(returned).ret < call
         {
-            self.giving.free.push(self.slot(returned));
+            let slot = self.slot(returned);
+            self.giving.spare.take_back(slot);
             self.giving.released += 1;
         }
     }
@@ -102,7 +96,7 @@ impl Timeline {
 
     /// How many slots there are.
     pub(super) fn width(&self) -> u32 {
-        self.giving.width
+        self.giving.spare.width()
     }
 
     /// The steps that are not forgotten.

@@ -17,6 +17,7 @@ use crate::history::{History, Operation, Outcome};
 use crate::interner::Interner;
 use crate::models::ModelSpec;
 use crate::models::machine::{ActionId, Entry, Machine, NEVER, Problem, StateId, Step};
+use crate::models::padded::Padded;
 use crate::value::Value;
 
 /// The number of a list: 0 for the empty one, else one more than that in [`Lists`].
@@ -229,10 +230,9 @@ impl Builder {
 struct ListAppend {
     builder: Builder,
     actions: Interner<Vec<Part>>,
-    /// The lists of the keys up to the last that has not its first list.
-    states: Interner<Vec<ListId>>,
+    /// The lists of the keys.
+    states: Padded,
     given: Option<Value>,
-    initial: Vec<ListId>,
 }
 
 impl ListAppend {
@@ -240,32 +240,25 @@ impl ListAppend {
         let mut machine = Self {
             builder,
             actions,
-            states: Interner::new(),
+            states: Padded::new(),
             given: spec.initial.clone(),
-            initial: Vec::new(),
         };
         machine.begin();
-        machine.states.intern(&Vec::new());
         machine
     }
 
     /// Gives new keys their first lists. One that the initial map does not name starts empty.
     fn begin(&mut self) {
-        for key in self.initial.len()..self.builder.keys.len() {
-            let key = self.builder.keys.get(key as u32);
+        let keys = self.builder.keys.len();
+        let builder = &mut self.builder;
+        self.states.begin(keys, |key| {
             let first = match &self.given {
-                Some(Value::Map(lists)) => lists.get(key).cloned().unwrap_or_default(),
-                _ => Value::Nil,
+                Some(Value::Map(lists)) => lists.get(builder.keys.get(key)),
+                Some(_) | None => None,
             };
-            let first = self.builder.list(&first);
-            self.initial.push(first.unwrap_or(EMPTY));
-        }
-    }
-
-    fn lists(&self, state: StateId) -> Vec<ListId> {
-        let mut lists = self.states.get(state).clone();
-        lists.extend_from_slice(&self.initial[lists.len()..]);
-        lists
+            let first = first.map(|first| builder.list(first));
+            first.and_then(Result::ok).unwrap_or(EMPTY)
+        });
     }
 }
 
@@ -281,7 +274,7 @@ impl Machine for ListAppend {
     }
 
     fn apply(&mut self, state: StateId, action: ActionId) -> Option<StateId> {
-        let mut after = self.lists(state);
+        let mut after = self.states.parts(state);
         for part in self.actions.get(action) {
             match *part {
                 Part::Read(key, list) if after[key as usize] != list => return None,
@@ -292,13 +285,7 @@ impl Machine for ListAppend {
                 }
             }
         }
-        while after
-            .last()
-            .is_some_and(|last| *last == self.initial[after.len() - 1])
-        {
-            after.pop();
-        }
-        Some(self.states.intern(&after))
+        Some(self.states.state(after))
     }
 
     fn is_pure(&self, action: ActionId) -> bool {
@@ -315,7 +302,7 @@ impl Machine for ListAppend {
             elements.map(element).collect()
         };
         let keys = (0..).map(|key| self.builder.keys.get(key).clone());
-        let lists = self.lists(state);
+        let lists = self.states.parts(state);
         keys.zip(lists.iter().map(list)).collect()
     }
 
@@ -324,7 +311,6 @@ impl Machine for ListAppend {
     }
 
     fn bytes(&self) -> u64 {
-        let state = 2 * size_of::<Vec<ListId>>() + 8 * self.builder.keys.len() + 16;
-        (self.states.len() * state + self.builder.lists.0.len() * 24) as u64
+        (self.states.bytes() + self.builder.lists.0.len() * 24) as u64
     }
 }

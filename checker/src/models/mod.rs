@@ -11,6 +11,7 @@ mod model;
 pub(crate) mod multi_register;
 mod name;
 pub(crate) mod objects;
+mod padded;
 pub(crate) mod queue;
 pub(crate) mod register;
 pub(crate) mod set;

@@ -6,6 +6,7 @@ use crate::history::Outcome;
 use crate::interner::Interner;
 use crate::models::ModelSpec;
 use crate::models::machine::{ActionId, Entry, Machine, Problem, StateId};
+use crate::models::padded::Padded;
 use crate::value::Value;
 
 /// One part of a transaction, on the register and with the value of these numbers.
@@ -140,10 +141,9 @@ fn nil_is_written(entries: &[Entry<'_>], spec: &ModelSpec) -> bool {
 struct MultiRegister {
     builder: Builder,
     actions: Interner<Vec<Part>>,
-    /// The values of the registers up to the last that has not its initial value.
-    states: Interner<Vec<u32>>,
+    /// The values of the registers.
+    states: Padded,
     given: Option<Value>,
-    initial: Vec<u32>,
 }
 
 impl MultiRegister {
@@ -151,32 +151,26 @@ impl MultiRegister {
         let mut machine = Self {
             builder,
             actions,
-            states: Interner::new(),
+            states: Padded::new(),
             given: spec.initial.clone(),
-            initial: Vec::new(),
         };
         machine.begin();
-        machine.states.intern(&Vec::new());
         machine
     }
 
     /// Gives new registers their initial values. One that the initial map does not name starts with nil.
     fn begin(&mut self) {
-        for register in self.initial.len()..self.builder.registers.len() {
-            let register = self.builder.registers.get(register as u32);
+        let Builder {
+            registers, values, ..
+        } = &mut self.builder;
+        self.states.begin(registers.len(), |register| {
             let initial = match &self.given {
-                Some(Value::Map(initial)) => initial.get(register).cloned().unwrap_or_default(),
-                Some(other) => other.clone(),
-                None => Value::Nil,
+                Some(Value::Map(initial)) => initial.get(registers.get(register)),
+                Some(other) => Some(other),
+                None => None,
             };
-            self.initial.push(self.builder.values.intern(&initial));
-        }
-    }
-
-    fn registers(&self, state: StateId) -> Vec<u32> {
-        let mut registers = self.states.get(state).clone();
-        registers.extend_from_slice(&self.initial[registers.len()..]);
-        registers
+            values.intern(&initial.cloned().unwrap_or_default())
+        });
     }
 }
 
@@ -192,7 +186,7 @@ impl Machine for MultiRegister {
     }
 
     fn apply(&mut self, state: StateId, action: ActionId) -> Option<StateId> {
-        let mut after = self.registers(state);
+        let mut after = self.states.parts(state);
         for part in self.actions.get(action) {
             match *part {
                 Part::Read(register, value) if after[register as usize] != value => return None,
@@ -200,13 +194,7 @@ impl Machine for MultiRegister {
                 Part::Write(register, value) => after[register as usize] = value,
             }
         }
-        while after
-            .last()
-            .is_some_and(|last| *last == self.initial[after.len() - 1])
-        {
-            after.pop();
-        }
-        Some(self.states.intern(&after))
+        Some(self.states.state(after))
     }
 
     fn is_pure(&self, action: ActionId) -> bool {
@@ -218,7 +206,7 @@ impl Machine for MultiRegister {
 
     fn value(&self, state: StateId) -> Value {
         let registers = (0..).map(|register| self.builder.registers.get(register).clone());
-        let values = self.registers(state);
+        let values = self.states.parts(state);
         let values = values
             .iter()
             .map(|&value| self.builder.values.get(value).clone());
@@ -230,7 +218,6 @@ impl Machine for MultiRegister {
     }
 
     fn bytes(&self) -> u64 {
-        (self.states.len() * (2 * size_of::<Vec<u32>>() + 8 * self.builder.registers.len() + 16))
-            as u64
+        self.states.bytes() as u64
     }
 }
