@@ -35,7 +35,7 @@
 //! `?timeout_ms=n` makes any of them wait less than 5 s, which is also the most.
 //!
 //! A read sees everything that was complete before it began (`linearizable`, or `log`, which proves it by an entry of
-//! its own), or at least the entry `min_index` (`monotonic`), or whatever the node has (`local`).
+//! its own; `follower`, at any node; `lease`, as far as clocks can be relied on), or at least the entry `min_index` (`monotonic`), or whatever the node has (`local`).
 //!
 //! # Once
 //! A change that is sent twice may take place twice, unless it belongs to a session: `POST /sessions?idle_ms=n` answers a
@@ -46,6 +46,20 @@
 //!
 //! `session_expired` says that *this* request was not executed and never will be. Who has sent the same
 //! sequence before, and got no answer, knows as little about that one as before: its outcome stays unknown.
+//!
+//! # Members, leadership, snapshots
+//! A node started with `--peers` begins a cluster with these members; one started with `--join` and `--cluster` (by default
+//! the names in `--peers`, as in `n1,n2,n3`) waits to be added. The leader takes these, and answers when they are done:
+//!
+//! | request | meaning |
+//! |---|---|
+//! | `POST /admin/members` `{"add": {"id", "peer_addr", "client_addr"}}` | a server joins: it receives the log, and votes once it has caught up |
+//! | … `{"add_learner": {…}}`, `{"remove": {"id"}}` | it only receives the log; it leaves |
+//! | … `{"replace": [{…}, …]}` | these become the voters, through joint consensus if more than one differs |
+//! | `POST /admin/transfer` `{"to": id}` or `{}` | hand leadership over |
+//! | `POST /admin/snapshot` | the asked node writes its state out and shortens its log |
+//!
+//! A node that lost its disk is not heard under its old name until it was removed and added again.
 //!
 //! # What clients are told
 //! Every answer is one JSON object: `outcome` is `ok` (200), `fail` (4xx or 503: certainly without effect, now
@@ -60,6 +74,8 @@
 //! | `too_large` | fail | 413 |
 //! | `bad_request`, `not_found` | fail | 400, 404 |
 //! | `session_expired`, `passed` (state hashes) | fail | 410 |
+//! | `change_under_way`, `bad_members` | fail | 409 |
+//! | `not_caught_up`, `transfer_failed` | fail | 503 |
 //! | `busy`, `behind` (monotonic reads) | fail | 503 |
 //! | `timeout`, `stopping` | fail for reads, unknown for changes | 503, 504 |
 //! | `leadership_lost` | unknown | 504 |
@@ -68,8 +84,9 @@
 //! - `raft`: the algorithm, as a function of time and input. No sockets, clocks, threads.
 //! - `log`: what must be remembered, in segment files; one sync a batch, before anything is said that depends on it.
 //! - `kv`: the state machine: values, locks, transactions, sessions, and images of all of it.
+//! - `replica`: one node without sockets, threads and files; the process and the simulation both own one.
 //! - `transport`: messages between nodes over TCP, dropped rather than queued without bound.
-//! - `server`: one task that owns all of this and never waits for the disk, and the HTTP door.
+//! - `server`: one task that owns the replica and never waits for the disk, and the HTTP door.
 //! - `sim` (tests only): clusters of the real parts in virtual time, with the laws of Raft checked after every event.
 #![forbid(unsafe_code)]
 

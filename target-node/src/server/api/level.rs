@@ -3,6 +3,8 @@
 //! | level | what it sees |
 //! |---|---|
 //! | `linearizable` | everything that was complete before it began; the leader asks a majority whether it leads |
+//! | `follower` | the same, at any node: one that does not lead asks the leader from which entry on it may answer |
+//! | `lease` | the same as far as clocks can be relied on: the leader asks nobody while its lease lasts |
 //! | `log` | the same, as an entry of the log: slow, and right by construction |
 //! | `monotonic` | at least the entry `min_index`; a node that is behind waits. Who passes on the `index` of each answer never goes back |
 //! | `local` | whatever the asked node has applied: it may miss anything |
@@ -25,6 +27,8 @@ use crate::{
 pub(super) enum ReadLevel {
     #[default]
     Linearizable,
+    Follower,
+    Lease,
     Log,
     Monotonic,
     Local,
@@ -47,20 +51,21 @@ pub(super) struct BadLevel;
 impl ReadQuery {
     pub(super) fn ask(&self, key: Key) -> Result<Ask, BadLevel> {
         let (operation, not_before) = match (self.level, self.min_index) {
-            (ReadLevel::Linearizable, None) => (
-                Operation::Read {
-                    key,
-                    level: raft::ReadLevel::Leader,
-                },
-                0,
-            ),
+            (ReadLevel::Linearizable, None) => (by_raft(key, raft::ReadLevel::Leader), 0),
+            (ReadLevel::Follower, None) => (by_raft(key, raft::ReadLevel::Anywhere), 0),
+            (ReadLevel::Lease, None) => (by_raft(key, raft::ReadLevel::Lease), 0),
             (ReadLevel::Log, None) => (through_log(key), 0),
             (ReadLevel::Local, None) => (Operation::ReadLocal { key }, 0),
             (ReadLevel::Monotonic, Some(index)) => (Operation::ReadLocal { key }, index),
             (ReadLevel::Monotonic, None)
-            | (ReadLevel::Linearizable | ReadLevel::Log | ReadLevel::Local, Some(_)) => {
-                return Err(BadLevel);
-            }
+            | (
+                ReadLevel::Linearizable
+                | ReadLevel::Follower
+                | ReadLevel::Lease
+                | ReadLevel::Log
+                | ReadLevel::Local,
+                Some(_),
+            ) => return Err(BadLevel),
         };
         Ok(Ask {
             operation,
@@ -68,6 +73,10 @@ impl ReadQuery {
             patience: patience(self.timeout_ms),
         })
     }
+}
+
+const fn by_raft(key: Key, level: raft::ReadLevel) -> Operation {
+    Operation::Read { key, level }
 }
 
 const fn through_log(key: Key) -> Operation {
