@@ -126,6 +126,9 @@ pub(crate) struct RunArgs {
     /// A program to run as each node instead of the bundled one; it gets the same arguments
     #[arg(long, value_name = "PATH")]
     pub node_bin: Option<PathBuf>,
+    /// A further argument for each node, as in --node-arg=--snapshot-bytes=20000; may be given again
+    #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
+    pub node_arg: Vec<String>,
     /// The folder that collects runs
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub out: PathBuf,

@@ -44,6 +44,7 @@ pub(crate) struct RunConfig {
     pub net: NetChoice,
     pub bugs: Vec<Bug>,
     pub program: NodeProgram,
+    pub node_args: Vec<String>,
     pub out: PathBuf,
     pub require: Require,
     pub test_count: u32,
@@ -117,6 +118,7 @@ impl RunConfig {
                 .map(|name| parse("--bug", name.trim()))
                 .collect::<Result<_, _>>()?,
             program: program(args.node_bin.as_deref())?,
+            node_args: args.node_arg.clone(),
             out: args.out.clone(),
             require: args.require,
             test_count: args.test_count,

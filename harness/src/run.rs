@@ -1,5 +1,6 @@
 //! One run, from a decided plan to an exit code.
 
+mod admin;
 mod client;
 mod cluster;
 mod coverage;

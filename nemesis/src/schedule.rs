@@ -70,6 +70,16 @@ pub enum Fault {
         /// Whose.
         target: Target,
     },
+    /// A node is removed from the cluster, and added again at the end. Its process runs on.
+    Member {
+        /// Which; one node.
+        target: Target,
+    },
+    /// Leadership is handed over; nothing has to be undone.
+    Transfer {
+        /// To whom.
+        to: NodeName,
+    },
 }
 
 /// Whom a process fault hits.
@@ -89,6 +99,8 @@ impl Fault {
             Fault::Partition { .. } => FaultKind::Partition,
             Fault::Kill { .. } => FaultKind::Kill,
             Fault::Pause { .. } => FaultKind::Pause,
+            Fault::Member { .. } => FaultKind::Member,
+            Fault::Transfer { .. } => FaultKind::Transfer,
         }
     }
 }
@@ -122,6 +134,8 @@ impl fmt::Display for Fault {
             Fault::Partition { shape, .. } => write!(f, "partition {shape}"),
             Fault::Kill { target } => write!(f, "kill {target}"),
             Fault::Pause { target } => write!(f, "pause {target}"),
+            Fault::Member { target } => write!(f, "remove {target} from the cluster"),
+            Fault::Transfer { to } => write!(f, "hand leadership to {to}"),
         }
     }
 }

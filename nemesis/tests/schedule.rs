@@ -29,7 +29,10 @@ fn of_kind(schedule: &Schedule, kind: FaultKind) -> Vec<&Step> {
 fn shapes(schedule: &Schedule) -> Vec<Shape> {
     let shape = |step: &Step| match &step.fault {
         Fault::Partition { shape, .. } => Some(*shape),
-        Fault::Kill { .. } | Fault::Pause { .. } => None,
+        Fault::Kill { .. }
+        | Fault::Pause { .. }
+        | Fault::Member { .. }
+        | Fault::Transfer { .. } => None,
     };
     schedule.steps.iter().filter_map(shape).collect()
 }
@@ -37,7 +40,7 @@ fn shapes(schedule: &Schedule) -> Vec<Shape> {
 fn target(step: &Step) -> Option<&Target> {
     match &step.fault {
         Fault::Kill { target } | Fault::Pause { target } => Some(target),
-        Fault::Partition { .. } => None,
+        Fault::Partition { .. } | Fault::Member { .. } | Fault::Transfer { .. } => None,
     }
 }
 
@@ -61,7 +64,7 @@ fn down_at(schedule: &Schedule, time_ns: u64) -> (usize, Vec<&NodeName>) {
 }
 
 fn configs() -> impl Strategy<Value = PlanConfig> {
-    let kinds = prop::sample::subsequence(FaultKind::ALL.to_vec(), 0..=3);
+    let kinds = prop::sample::subsequence(FaultKind::ALL.to_vec(), 0..=FaultKind::ALL.len());
     (0usize..10, kinds, 0u64..120)
         .prop_map(|(nodes, kinds, seconds)| config(nodes, &kinds, seconds))
 }

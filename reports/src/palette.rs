@@ -24,6 +24,8 @@ pub(crate) fn fault(kind: &str) -> RGBColor {
         "partition" => SKY,
         "kill" => VERMILLION,
         "pause" => YELLOW,
+        "member" => PURPLE,
+        "transfer" => ORANGE,
         _ => GREEN,
     }
 }

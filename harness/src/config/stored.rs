@@ -27,6 +27,7 @@ impl RunConfig {
             "online": self.online,
             "bugs": self.bugs.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "node_program": self.program.path(),
+            "node_args": self.node_args,
         });
         format!("{config:#}\n")
     }
@@ -62,6 +63,9 @@ impl RunConfig {
         }
         if let NodeProgram::Other(path) = &self.program {
             command.push_str(&format!(" --node-bin '{}'", path.display()));
+        }
+        for argument in &self.node_args {
+            command.push_str(&format!(" --node-arg='{argument}'"));
         }
         command
     }

@@ -14,6 +14,7 @@ use nemesis::partition::{Grudge, Link};
 use nemesis::process::{NodeProcess, PauseEvidence, ProcessSpec};
 use serde_json::{Value, json};
 
+use super::admin::Admin;
 use super::client::{Doors, plain_http};
 use super::folder::Folder;
 use crate::config::{NodeProgram, RunConfig};
@@ -101,6 +102,11 @@ impl Cluster {
             http: plain_http()?,
             deaths: Mutex::default(),
         })
+    }
+
+    /// The way to change the cluster itself.
+    pub(crate) fn admin(&self) -> Admin {
+        Admin::new(Arc::clone(&self.doors), self.http.clone())
     }
 
     /// Where clients connect.
@@ -376,6 +382,7 @@ fn arguments(
         arguments.extend([option.into(), value.into()]);
     }
     arguments.extend(["--data".into(), folder.data(name).into_os_string()]);
+    arguments.extend(config.node_args.iter().map(OsString::from));
     if !config.bugs.is_empty() {
         let bugs: Vec<String> = config.bugs.iter().map(ToString::to_string).collect();
         arguments.extend(["--bug".into(), bugs.join(",").into()]);

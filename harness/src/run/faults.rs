@@ -1,5 +1,6 @@
 //! Carries out the schedule: each step begins, ends, and is recorded with what proves that it acted.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use nemesis::NodeName;
 use nemesis::partition::{Grudge, Link};
 use nemesis::schedule::{Fault, Schedule, Step};
 use reports::{Effect, FaultRecord};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
 use super::cluster::{Cluster, NodeFault};
@@ -19,6 +20,11 @@ use crate::progress::Progress;
 
 /// How long a killed node may take to answer again after its restart before the fault's record says it did not.
 const RESTART_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long the system may take to change its members or its leader before the fault counts as skipped.
+const CHANGE_LIMIT: Duration = Duration::from_secs(3);
+/// How long it may take to take a node back.
+const RETURN_LIMIT: Duration = Duration::from_secs(15);
 
 /// Everything a step needs to act and to be recorded.
 #[derive(Clone)]
@@ -37,6 +43,11 @@ enum Begun {
         fault: NodeFault,
         hit: Vec<NodeName>,
     },
+    Removed {
+        node: NodeName,
+        members: Value,
+    },
+    Transferred,
 }
 
 impl Director {
@@ -108,6 +119,11 @@ impl Director {
                 let hit = target.resolve(leader.as_ref(), &self.cluster.down());
                 self.hit(NodeFault::Pause, hit, record).await
             }
+            Fault::Member { target } => {
+                let chosen = target.resolve(leader.as_ref(), &BTreeSet::new());
+                self.remove(chosen, record).await
+            }
+            Fault::Transfer { to } => self.transfer(leader, to, record).await,
         }
     }
 
@@ -169,10 +185,59 @@ impl Director {
         Ok(Begun::Processes { fault, hit })
     }
 
+    async fn remove(
+        &self,
+        chosen: Vec<NodeName>,
+        record: &mut FaultRecord,
+    ) -> Result<Begun, String> {
+        let Some(node) = chosen.into_iter().next() else {
+            return Err("nobody was removed: no leader is known".to_owned());
+        };
+        let admin = self.cluster.admin();
+        let members = admin.members().await?;
+        record.description = format!("remove {node} from the cluster");
+        if let Err(error) = admin.remove(&node, CHANGE_LIMIT).await {
+            // It may have been removed all the same.
+            self.take_back(&node, &members).await?;
+            return Err(error);
+        }
+        let took_ms = (self.clock.nanos().0 - record.start_ns) / 1_000_000;
+        record
+            .evidence
+            .insert("removed_after_ms".to_owned(), json!(took_ms));
+        record.effect = Effect::Installed;
+        Ok(Begun::Removed { node, members })
+    }
+
+    async fn take_back(&self, node: &NodeName, members: &Value) -> Result<(), String> {
+        let admin = self.cluster.admin();
+        admin.add(node, members, RETURN_LIMIT).await
+    }
+
+    async fn transfer(
+        &self,
+        leader: Option<NodeName>,
+        to: &NodeName,
+        record: &mut FaultRecord,
+    ) -> Result<Begun, String> {
+        if leader.as_ref() == Some(to) {
+            return Err(format!("{to} leads already"));
+        }
+        self.cluster.admin().transfer(to, CHANGE_LIMIT).await?;
+        let took_ms = (self.clock.nanos().0 - record.start_ns) / 1_000_000;
+        record
+            .evidence
+            .insert("handed_over_after_ms".to_owned(), json!(took_ms));
+        record.effect = Effect::Installed;
+        Ok(Begun::Transferred)
+    }
+
     async fn undo(&self, begun: Begun, record: &mut FaultRecord) {
         let undone = match begun {
             Begun::Cut(grudge) => self.heal(&grudge, record).await,
             Begun::Processes { fault, hit } => self.revive(fault, hit, record).await,
+            Begun::Removed { node, members } => self.take_back(&node, &members).await,
+            Begun::Transferred => Ok(()),
         };
         record.end_ns = self.clock.nanos().0;
         if let Err(error) = undone {

@@ -14,6 +14,10 @@ pub enum FaultKind {
     Kill,
     /// Stop processes and let them continue.
     Pause,
+    /// Remove nodes from the cluster and add them again.
+    Member,
+    /// Hand leadership over.
+    Transfer,
 }
 
 /// A name that no kind of fault has.
@@ -25,7 +29,13 @@ pub struct UnknownFaultKind {
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 3] = [FaultKind::Partition, FaultKind::Kill, FaultKind::Pause];
+    pub const ALL: [FaultKind; 5] = [
+        FaultKind::Partition,
+        FaultKind::Kill,
+        FaultKind::Pause,
+        FaultKind::Member,
+        FaultKind::Transfer,
+    ];
 
     /// The name on command lines and in files.
     pub fn name(self) -> &'static str {
@@ -33,6 +43,8 @@ impl FaultKind {
             FaultKind::Partition => "partition",
             FaultKind::Kill => "kill",
             FaultKind::Pause => "pause",
+            FaultKind::Member => "member",
+            FaultKind::Transfer => "transfer",
         }
     }
 
@@ -48,6 +60,10 @@ impl FaultKind {
             FaultKind::Pause => {
                 "stops the leader, a node or a minority with SIGSTOP and lets it continue"
             }
+            FaultKind::Member => {
+                "removes the leader or another node from the cluster while it runs on, and adds it again"
+            }
+            FaultKind::Transfer => "hands leadership over to a node that is drawn",
         }
     }
 
@@ -58,6 +74,9 @@ impl FaultKind {
                 "namespaces, and one of: /dev/net/tun, packet sockets on veth, iptables"
             }
             FaultKind::Kill | FaultKind::Pause => "namespaces",
+            FaultKind::Member | FaultKind::Transfer => {
+                "namespaces, and a system that can do it, as the bundled node can"
+            }
         }
     }
 
@@ -67,6 +86,8 @@ impl FaultKind {
             FaultKind::Partition => 1,
             FaultKind::Kill => 2,
             FaultKind::Pause => 3,
+            FaultKind::Member => 4,
+            FaultKind::Transfer => 5,
         }
     }
 }

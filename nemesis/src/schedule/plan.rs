@@ -67,6 +67,8 @@ pub fn plan(seed: u64, config: &PlanConfig) -> Schedule {
     };
     let mut faults = planner.partitions();
     faults.extend(planner.process_faults());
+    faults.extend(planner.changes());
+    faults.extend(planner.transfers());
     faults.sort_by_key(|(window, _)| (window.start_ns, window.kind));
     let steps = (1..).zip(faults).map(|(id, (window, fault))| Step {
         id,
@@ -154,6 +156,42 @@ impl Planner<'_> {
             faults.push((*window, fault(target)));
         }
         faults
+    }
+
+    /// One node at a time leaves and comes back; every third is the leader.
+    fn changes(&self) -> Vec<(Window, Fault)> {
+        if !self.wants(FaultKind::Member) || self.config.nodes.len() < 2 {
+            return Vec::new();
+        }
+        let mut rng = self.rng(FaultKind::Member);
+        let mut aims = Deck::new(shuffled(vec![Aim::Leader, Aim::One, Aim::One], &mut rng));
+        let windows = lane(&mut rng, self.config, &[FaultKind::Member]);
+        let draw = |window| {
+            let target = match aims.draw(&mut rng) {
+                Aim::Leader => Target::Leader,
+                Aim::One | Aim::Minority => Target::Nodes(vec![self.any_node(&mut rng)]),
+            };
+            (window, Fault::Member { target })
+        };
+        windows.into_iter().map(draw).collect()
+    }
+
+    fn transfers(&self) -> Vec<(Window, Fault)> {
+        if !self.wants(FaultKind::Transfer) || self.config.nodes.len() < 2 {
+            return Vec::new();
+        }
+        let mut rng = self.rng(FaultKind::Transfer);
+        let windows = lane(&mut rng, self.config, &[FaultKind::Transfer]);
+        let draw = |window| {
+            let to = self.any_node(&mut rng);
+            (window, Fault::Transfer { to })
+        };
+        windows.into_iter().map(draw).collect()
+    }
+
+    fn any_node(&self, rng: &mut ChaCha8Rng) -> NodeName {
+        let nodes = &self.config.nodes;
+        nodes[rng.random_range(0..nodes.len())].clone()
     }
 
     /// One lane per kind; a single lane in which they take turns where the budget is one process.

@@ -151,6 +151,8 @@ fn fault_class(kind: &str) -> &'static str {
         "partition" => "partition",
         "kill" => "kill",
         "pause" => "pause",
+        "member" => "member",
+        "transfer" => "transfer",
         _ => "other",
     }
 }
