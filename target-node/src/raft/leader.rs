@@ -248,6 +248,15 @@ impl Raft {
         if reply.term < self.hard.term {
             return;
         }
+        match reply.outcome {
+            AppendOutcome::Matched(_) if self.config.bugs.has(Bug::MatchOptimistic) => {
+                follower.on_matched(follower.next.previous());
+            }
+            AppendOutcome::Matched(index) => follower.on_matched(index.min(self.log.last().index)),
+            AppendOutcome::Mismatch { prev, hint } => follower.on_mismatch(prev, hint, &self.log),
+            // The request was of an earlier term in which this node led too: its round is none of this term.
+            AppendOutcome::StaleTerm => return,
+        }
         let round = if self.config.bugs.has(Bug::ReadindexCtxReuse) {
             // As if two bits of the number travelled: the latest round that ends in them.
             leader.round - (leader.round.wrapping_sub(reply.round) & 3)
@@ -255,14 +264,6 @@ impl Raft {
             reply.round
         };
         follower.hear(self.now, round);
-        match reply.outcome {
-            AppendOutcome::Matched(_) if self.config.bugs.has(Bug::MatchOptimistic) => {
-                follower.on_matched(follower.next.previous());
-            }
-            AppendOutcome::Matched(index) => follower.on_matched(index.min(self.log.last().index)),
-            AppendOutcome::Mismatch { prev, hint } => follower.on_mismatch(prev, hint, &self.log),
-            AppendOutcome::StaleTerm => {}
-        }
         self.after_reply();
     }
 

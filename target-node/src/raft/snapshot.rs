@@ -244,12 +244,13 @@ impl Raft {
         if reply.term < self.hard.term {
             return;
         }
-        follower.hear(self.now, reply.round);
         match reply.wanted {
             Wanted::From(offset) => follower.on_part_wanted(reply.at, offset),
             Wanted::Nothing => follower.on_snapshot_installed(reply.at.index),
-            Wanted::StaleTerm => {}
+            // As with append requests: of an earlier term of this node's.
+            Wanted::StaleTerm => return,
         }
+        follower.hear(self.now, reply.round);
         self.after_reply();
     }
 }

@@ -1,6 +1,7 @@
 //! Reads without log entries: §6.4 of the thesis.
 
 use super::*;
+use crate::raft::message::{SnapshotReply, Wanted};
 
 fn read(bench: &mut Bench, token: u64) {
     bench.input(Input::Read(ReadLevel::Leader, vec![Token(token)]));
@@ -113,4 +114,28 @@ fn others_than_the_leader_refuse_and_name_it() {
     read(&mut bench, 1);
     assert_eq!(bench.effects.refused.len(), 1);
     assert_eq!(bench.raft.leader(), Some(&id(2)));
+}
+
+#[test]
+fn a_stale_answer_of_an_earlier_term_of_the_same_leader_confirms_no_read() {
+    let mut leader = Bench::leader(3, 4, &[1]);
+    leader.sync().matched(2, 2, 1).matched(3, 2, 1);
+    leader.input(Input::Read(ReadLevel::Leader, vec![Token(1)]));
+    let append = AppendReply {
+        term: Term(4),
+        round: 99,
+        outcome: AppendOutcome::StaleTerm,
+    };
+    let piece = SnapshotReply {
+        term: Term(4),
+        round: 99,
+        at: at(1, 1),
+        wanted: Wanted::StaleTerm,
+    };
+    for late in [Message::AppendReply(append), Message::SnapshotReply(piece)] {
+        leader.hear(2, late);
+        assert!(leader.effects.reads.is_empty());
+    }
+    leader.matched(2, 2, 2);
+    assert_eq!(leader.effects.reads.len(), 1);
 }
