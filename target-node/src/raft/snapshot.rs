@@ -246,7 +246,9 @@ impl Raft {
         }
         match reply.wanted {
             Wanted::From(offset) => follower.on_part_wanted(reply.at, offset),
-            Wanted::Nothing => follower.on_snapshot_installed(reply.at.index),
+            Wanted::Nothing => {
+                follower.on_snapshot_installed(reply.at.index.min(self.log.last().index));
+            }
             // As with append requests: of an earlier term of this node's.
             Wanted::StaleTerm => return,
         }

@@ -3,6 +3,7 @@
 mod election;
 mod read;
 mod replication;
+mod snapshot;
 mod strangers;
 
 use std::{collections::BTreeMap, time::Duration};
