@@ -6,6 +6,7 @@ use super::{
     effects::{Envelope, Refusal, Token},
     entry::{LogIndex, NodeId, Term},
     leader::{Bereaved, Leader},
+    membership::Membership,
     message::{Ballot, Message, VoteReply, VoteRequest},
     node::{Raft, State},
 };
@@ -35,13 +36,13 @@ impl Raft {
         }
     }
 
-    /// Voters stand for election, and whoever is about to be removed until that is committed: it may be the
-    /// only one left with the entry that removes it (thesis §4.2.2). Learners wait.
+    /// Voters stand for election, and whoever is about to lose its vote until that is committed: it may be the
+    /// only one left with the entry that says so (thesis §4.2.2). Learners wait.
     pub(super) fn may_stand(&self) -> bool {
-        let members = self.log.membership();
-        let leaving = !members.addresses.contains_key(&self.config.id)
-            && self.log.membership_index() > self.commit;
-        leaving || members.electorate().contains(&self.config.id)
+        let votes_in = |members: &Membership| members.electorate().contains(&self.config.id);
+        let is_committed = self.log.membership_index() <= self.commit;
+        let before = self.log.membership_before().filter(|_| !is_committed);
+        votes_in(self.log.membership()) || before.is_some_and(votes_in)
     }
 
     /// Opens a new term with a vote for this node. Even its own vote counts only when it is on

@@ -85,6 +85,12 @@ impl RaftLog {
         *index
     }
 
+    /// The membership that the latest took the place of, if the log goes back that far.
+    pub(crate) fn membership_before(&self) -> Option<&Membership> {
+        let (_, membership) = self.memberships.iter().nth_back(1)?;
+        Some(membership)
+    }
+
     /// The membership in force at `index`, which must not be compacted.
     pub(crate) fn membership_at(&self, index: LogIndex) -> &Membership {
         let mut before = self.memberships.iter().rev();
