@@ -183,18 +183,11 @@ impl Raft {
             begin
         });
         let log = RaftLog::restored(begin, restored.entries);
-        let mut hard = restored.hard;
-        // Only a node that carries `vote-no-persist` can have entries of a term it does not know.
-        if log.last().term > hard.term {
-            hard.term = log.last().term;
-            hard.vote = None;
-        }
         let mut raft = Self {
             rng: ChaCha8Rng::seed_from_u64(seed_of(&config)),
-
             now,
-            written: hard.clone(),
-            hard,
+            written: restored.hard.clone(),
+            hard: restored.hard,
             commit: log.begin().index,
             log,
             state: State::Follower,
@@ -212,8 +205,19 @@ impl Raft {
         if let Some(snapshot) = restored.snapshot {
             raft.resume_from(snapshot);
         }
+        raft.know_the_term_of_the_log();
         raft.reset_election_timer();
         raft
+    }
+
+    /// A received snapshot may have become durable before the term of the leader that sent it, and a node that
+    /// carries `vote-no-persist` knows of no term; a term in which it voted it knows.
+    fn know_the_term_of_the_log(&mut self) {
+        let term = self.log.last().term;
+        if term > self.hard.term {
+            self.hard.term = term;
+            self.hard.vote = None;
+        }
     }
 
     /// Handles one input at `now`. Total: no input from a peer or a client makes it panic.
