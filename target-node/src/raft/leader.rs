@@ -98,9 +98,14 @@ impl Leader {
 }
 
 impl Raft {
-    /// Announces the new leader and appends the no-op that lets it learn what is committed.
+    /// Announces the new leader and appends an entry that lets it learn what is committed. The first of a log
+    /// names the members it began with: whoever joins later learns from the log who was there.
     pub(super) fn open_term(&mut self) {
-        self.append_own([Body::Noop]);
+        let opening = match self.last_index() {
+            LogIndex(0) => Body::Membership(Box::new(self.log.membership().clone())),
+            LogIndex(_) => Body::Noop,
+        };
+        self.append_own([opening]);
         self.lead_on_time();
     }
 
