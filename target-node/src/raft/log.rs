@@ -217,11 +217,10 @@ impl RaftLog {
         LogIndex(self.begin.index.0 + before as u64 + 1)
     }
 
-    /// The last index that has `term`, if any entry has, or the place the log begins after.
-    pub(crate) fn last_of_term(&self, term: Term) -> Option<LogIndex> {
+    /// The last index whose term is `term` or an earlier one, at least the place the log begins after.
+    pub(crate) fn last_up_to_term(&self, term: Term) -> LogIndex {
         let upto = self.entries.partition_point(|entry| entry.at.term <= term);
-        let last = LogIndex(self.begin.index.0 + upto as u64);
-        (self.term_at(last) == Some(term)).then_some(last)
+        LogIndex(self.begin.index.0 + upto as u64)
     }
 }
 
@@ -250,9 +249,10 @@ mod tests {
     fn terms_bound_their_indexes() {
         let log = restored(entries(1, &[1, 1, 3, 3, 4]));
         assert_eq!(log.first_of_term(Term(3)), LogIndex(3));
-        assert_eq!(log.last_of_term(Term(3)), Some(LogIndex(4)));
-        assert_eq!(log.last_of_term(Term(2)), None);
-        assert_eq!(log.last_of_term(Term(9)), None);
+        assert_eq!(log.last_up_to_term(Term(3)), LogIndex(4));
+        assert_eq!(log.last_up_to_term(Term(2)), LogIndex(2));
+        assert_eq!(log.last_up_to_term(Term(9)), LogIndex(5));
+        assert_eq!(log.last_up_to_term(Term(0)), LogIndex(0));
         assert_eq!(log.term_at(LogIndex(0)), Some(Term(0)));
         assert_eq!(log.term_at(LogIndex(6)), None);
     }

@@ -190,8 +190,13 @@ impl Progress {
         if self.is_stale(prev) {
             return;
         }
-        let agreed = hint.term.and_then(|term| log.last_of_term(term));
-        let tried = agreed.map_or(hint.index, LogIndex::next);
+        let tried = hint.term.map_or(hint.index, |term| {
+            // What agrees is of this term or an earlier one, and of an earlier one if this log lacks the term.
+            let behind = log.last_up_to_term(term);
+            let agrees_in_term = log.term_at(behind) == Some(term);
+            let bound = if agrees_in_term { prev } else { hint.index };
+            behind.next().min(bound)
+        });
         self.next = tried.min(prev).max(self.matched.next());
         self.pace = Pace::Probe { waiting: false };
     }

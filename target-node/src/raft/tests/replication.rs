@@ -136,17 +136,39 @@ fn figure_7_every_follower_comes_to_the_leaders_log() {
     }
 }
 
+/// Ten thousand entries apart, in runs of terms: one exchange for each term at most, and then the entries.
 #[test]
 fn a_long_divergence_heals_in_a_few_exchanges() {
-    let common = [1; 10];
-    let leaders: Vec<u64> = common.iter().copied().chain([3; 5000]).collect();
-    let followers: Vec<u64> = common.iter().copied().chain([2; 5000]).collect();
-    let mut leader = Bench::leader(2, 4, &leaders);
-    let mut follower = Bench::new(2, 3, &followers);
-    leader.pass(HEARTBEAT);
-    let exchanges = converse(&mut leader, &mut follower, 2);
-    assert_eq!(follower.terms(), leader.terms());
-    assert!(exchanges < 20, "{exchanges} requests");
+    const ENTRIES: usize = 10_000;
+    let runs = |terms: &[u64]| -> Vec<u64> {
+        let length = ENTRIES / terms.len();
+        let runs = terms.iter().flat_map(|term| vec![*term; length]);
+        [1; 10].into_iter().chain(runs).collect()
+    };
+    let batches = ENTRIES * 36 / (64 << 10) + 1;
+    for (leads, follows) in [
+        (&[12_u64][..], &[2_u64][..]),
+        (&[12], &[2, 3, 4, 5, 6]),
+        (&[7, 8, 9, 10, 11], &[2, 3, 4, 5, 6]),
+        (&[2, 4, 6, 8, 10, 12], &[3, 5, 7, 9, 11]),
+        (&[12], &[]),
+    ] {
+        let leaders = runs(leads);
+        let followers = match follows {
+            [] => Vec::new(),
+            terms => runs(terms),
+        };
+        let mut leader = Bench::leader(2, 13, &leaders);
+        let mut follower = Bench::new(2, 12, &followers);
+        leader.pass(HEARTBEAT);
+        let exchanges = converse(&mut leader, &mut follower, 2);
+        assert_eq!(follower.terms(), leader.terms());
+        let bound = leads.len().min(follows.len()) + batches + 4;
+        assert!(
+            exchanges <= bound,
+            "{exchanges} requests for {leads:?} and {follows:?}"
+        );
+    }
 }
 
 /// Figure 8: an entry of an earlier term on a majority is not committed by counting.
