@@ -373,7 +373,8 @@ impl Leader {
                 goal: last,
                 since: now,
             };
-            true
+            // A round in which nothing is to be got is over as it begins.
+            progress.matched < last
         });
         match (never, rounds.is_empty()) {
             (true, _) => CaughtUp::Never,
