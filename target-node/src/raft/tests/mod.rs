@@ -1,6 +1,7 @@
 //! The rules of the paper, one by one.
 
 mod election;
+mod quorum;
 mod read;
 mod replication;
 mod snapshot;
