@@ -4,6 +4,7 @@ mod election;
 mod quorum;
 mod read;
 mod replication;
+mod script;
 mod snapshot;
 mod strangers;
 
