@@ -258,4 +258,4 @@ impl Raft {
 }
 
 /// How long a part may stay unanswered before it is sent again.
-pub(super) const PART_PATIENCE: Duration = Duration::from_millis(300);
+pub(super) const PART_PATIENCE: Duration = Duration::from_millis(150);

@@ -7,6 +7,7 @@ mod replication;
 mod script;
 mod snapshot;
 mod strangers;
+mod table;
 
 use std::{collections::BTreeMap, time::Duration};
 
