@@ -2,6 +2,8 @@
 //!
 //! Not every system can. One whose doors do not know the request cannot, and the fault is skipped.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nemesis::NodeName;
@@ -17,10 +19,14 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 const ROUND_PAUSE: Duration = Duration::from_millis(200);
 
 /// The way to whoever leads.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Admin {
     doors: Doors,
     http: reqwest::Client,
+    /// Where nodes and clients reach each node.
+    addresses: BTreeMap<NodeName, (String, String)>,
+    /// Nodes that were removed and not taken back.
+    outside: Mutex<BTreeSet<NodeName>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -28,6 +34,21 @@ struct Answer {
     outcome: String,
     error: Option<String>,
     message: Option<String>,
+}
+
+/// Why a request was not done, as far as is known.
+enum Undone {
+    Never(String),
+    /// It may have been done after all.
+    Perhaps(String),
+}
+
+impl From<Undone> for String {
+    fn from(undone: Undone) -> Self {
+        match undone {
+            Undone::Never(why) | Undone::Perhaps(why) => why,
+        }
+    }
 }
 
 /// What one node said to a request.
@@ -40,66 +61,69 @@ enum Said {
 }
 
 impl Admin {
-    pub(crate) const fn new(doors: Doors, http: reqwest::Client) -> Self {
-        Self { doors, http }
+    pub(crate) const fn new(
+        doors: Doors,
+        http: reqwest::Client,
+        addresses: BTreeMap<NodeName, (String, String)>,
+    ) -> Self {
+        Self {
+            doors,
+            http,
+            addresses,
+            outside: Mutex::new(BTreeSet::new()),
+        }
     }
 
-    /// Removes a node. Asking twice does no harm.
+    /// Removes a node. It counts as outside from now on, whatever came of it, until it was taken back.
     pub(crate) async fn remove(&self, node: &NodeName, limit: Duration) -> Result<(), String> {
+        self.outside().insert(node.clone());
         let body = json!({ "remove": { "id": node.as_str() } });
-        self.ask("/admin/members", &body, limit).await
+        let asked = self.ask("/admin/members", &body, limit).await;
+        if let Err(Undone::Never(_)) = &asked {
+            self.outside().remove(node);
+        }
+        Ok(asked?)
     }
 
-    /// Adds a node with the addresses that `members` knew it by.
-    pub(crate) async fn add(
-        &self,
-        node: &NodeName,
-        members: &Value,
-        limit: Duration,
-    ) -> Result<(), String> {
-        let known = &members[node.as_str()];
-        let body = json!({ "add": {
-            "id": node.as_str(), "peer_addr": known["peer_addr"], "client_addr": known["client_addr"],
-        }});
-        self.ask("/admin/members", &body, limit).await
+    /// Adds every node that is outside. Asking twice does no harm.
+    pub(crate) async fn take_back(&self, limit: Duration) -> Result<(), String> {
+        let outside = self.outside().clone();
+        for node in outside {
+            let (peer, client) = &self.addresses[&node];
+            let body = json!({ "add": {
+                "id": node.as_str(), "peer_addr": peer, "client_addr": client,
+            }});
+            self.ask("/admin/members", &body, limit).await?;
+            self.outside().remove(&node);
+        }
+        Ok(())
+    }
+
+    fn outside(&self) -> MutexGuard<'_, BTreeSet<NodeName>> {
+        self.outside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands leadership over.
     pub(crate) async fn transfer(&self, to: &NodeName, limit: Duration) -> Result<(), String> {
         let body = json!({ "to": to.as_str() });
-        self.ask("/admin/transfer", &body, limit).await
-    }
-
-    /// The members as the first node that answers knows them.
-    pub(crate) async fn members(&self) -> Result<Value, String> {
-        for door in self.doors.values() {
-            let answer = self.http.get(format!("{door}/status"));
-            let Ok(answer) = answer.timeout(ANSWER_LIMIT).send().await else {
-                continue;
-            };
-            if let Ok(mut status) = answer.json::<Value>().await
-                && status["members"].is_object()
-            {
-                return Ok(status["members"].take());
-            }
-        }
-        Err("no node tells who the members are in its /status".to_owned())
+        Ok(self.ask("/admin/transfer", &body, limit).await?)
     }
 
     /// Asks one node after the other, round after round, until one has done it.
-    async fn ask(&self, path: &str, body: &Value, limit: Duration) -> Result<(), String> {
+    async fn ask(&self, path: &str, body: &Value, limit: Duration) -> Result<(), Undone> {
         let deadline = Instant::now() + limit;
         let mut last = "no node was asked".to_owned();
         loop {
             for (node, door) in self.doors.iter() {
                 let said = self.ask_one(format!("{door}{path}"), body);
                 let Ok(said) = timeout_at(deadline, said).await else {
-                    return Err(format!("not done within {limit:?}; at last {last}"));
+                    let what = format!("not done within {limit:?}; at last {last}");
+                    return Err(Undone::Perhaps(what));
                 };
                 match said {
                     Said::Done => return Ok(()),
                     Said::Elsewhere(why) => last = format!("{node}: {why}"),
-                    Said::Never(why) => return Err(format!("{node}: {why}")),
+                    Said::Never(why) => return Err(Undone::Never(format!("{node}: {why}"))),
                 }
             }
             sleep(ROUND_PAUSE).await;

@@ -47,6 +47,7 @@ pub(crate) struct Cluster {
     nodes: BTreeMap<NodeName, Mutex<Node>>,
     doors: Doors,
     http: reqwest::Client,
+    admin: Admin,
     deaths: Mutex<Vec<Death>>,
 }
 
@@ -81,8 +82,11 @@ impl Cluster {
     pub(crate) fn start(config: &RunConfig, folder: &Folder, plane: &SharedPlane) -> Result<Self> {
         let network = plane.lock().unwrap_or_else(PoisonError::into_inner);
         let doors = doors(config, network.as_ref());
-        let mut nodes = BTreeMap::new();
+        let (mut nodes, mut addresses) = (BTreeMap::new(), BTreeMap::new());
         for name in &config.nodes {
+            let address = network.address(name);
+            let of_port = |port: u16| format!("{address}:{port}");
+            addresses.insert(name.clone(), (of_port(PEER_PORT), of_port(CLIENT_PORT)));
             let mut node = Node {
                 program: config.program.path().to_owned(),
                 arguments: arguments(config, folder, network.as_ref(), name),
@@ -95,18 +99,20 @@ impl Cluster {
             nodes.insert(name.clone(), Mutex::new(node));
         }
         drop(network);
+        let http = plain_http()?;
         Ok(Self {
             plane: Arc::clone(plane),
             nodes,
+            admin: Admin::new(Arc::clone(&doors), http.clone(), addresses),
             doors,
-            http: plain_http()?,
+            http,
             deaths: Mutex::default(),
         })
     }
 
     /// The way to change the cluster itself.
-    pub(crate) fn admin(&self) -> Admin {
-        Admin::new(Arc::clone(&self.doors), self.http.clone())
+    pub(crate) const fn admin(&self) -> &Admin {
+        &self.admin
     }
 
     /// Where clients connect.

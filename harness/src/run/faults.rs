@@ -8,7 +8,7 @@ use nemesis::NodeName;
 use nemesis::partition::{Grudge, Link};
 use nemesis::schedule::{Fault, Schedule, Step};
 use reports::{Effect, FaultRecord};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use tokio::task::JoinSet;
 
 use super::cluster::{Cluster, NodeFault};
@@ -43,10 +43,7 @@ enum Begun {
         fault: NodeFault,
         hit: Vec<NodeName>,
     },
-    Removed {
-        node: NodeName,
-        members: Value,
-    },
+    Removed,
     Transferred,
 }
 
@@ -194,11 +191,12 @@ impl Director {
             return Err("nobody was removed: no leader is known".to_owned());
         };
         let admin = self.cluster.admin();
-        let members = admin.members().await?;
+        // One at a time: who could not be taken back before comes first.
+        admin.take_back(CHANGE_LIMIT).await?;
         record.description = format!("remove {node} from the cluster");
         if let Err(error) = admin.remove(&node, CHANGE_LIMIT).await {
             // It may have been removed all the same.
-            self.take_back(&node, &members).await?;
+            admin.take_back(RETURN_LIMIT).await?;
             return Err(error);
         }
         let took_ms = (self.clock.nanos().0 - record.start_ns) / 1_000_000;
@@ -206,12 +204,7 @@ impl Director {
             .evidence
             .insert("removed_after_ms".to_owned(), json!(took_ms));
         record.effect = Effect::Installed;
-        Ok(Begun::Removed { node, members })
-    }
-
-    async fn take_back(&self, node: &NodeName, members: &Value) -> Result<(), String> {
-        let admin = self.cluster.admin();
-        admin.add(node, members, RETURN_LIMIT).await
+        Ok(Begun::Removed)
     }
 
     async fn transfer(
@@ -236,7 +229,7 @@ impl Director {
         let undone = match begun {
             Begun::Cut(grudge) => self.heal(&grudge, record).await,
             Begun::Processes { fault, hit } => self.revive(fault, hit, record).await,
-            Begun::Removed { node, members } => self.take_back(&node, &members).await,
+            Begun::Removed => self.cluster.admin().take_back(RETURN_LIMIT).await,
             Begun::Transferred => Ok(()),
         };
         record.end_ns = self.clock.nanos().0;

@@ -245,6 +245,11 @@ impl Stage {
         tokio::task::spawn_blocking(move || cluster.heal_all())
             .await
             .context("the final heal broke down")??;
+        if let Err(why) = self.cluster.admin().take_back(config.recovery_limit).await {
+            self.progress.say(&format!(
+                "not every node could be taken back into the cluster: {why}"
+            ));
+        }
         let healed = self.recorder.nemesis("final-heal", json!(null));
         let count = workers.len();
         let writes = (0..count).map(|_| vec![self.recovery_write()]).collect();
