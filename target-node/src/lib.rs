@@ -30,6 +30,9 @@
 //! | `POST /locks/{lock}/release` `{"owner": …, "token": n}` | free it; the token may be left out |
 //! | `POST /txn` `{"conditions": [{"key", "expected"}], "operations": [{"op", "key", …}]}` | all of it or none; `op` is `read`, `write`, `delete`, `append` or `add` |
 //! | `GET /status`, `GET /health` | this node alone |
+//! | `GET /metrics` | counters and histograms for Prometheus |
+//! | `GET /log?from=n&limit=n` | entries of this node's log, by kind |
+//! | `GET /openapi.json` | all of this, for programs |
 //! | `GET /state-hash?index=n` | the hash of the state once entry `n` is applied, or as it is now: equal on all nodes |
 //!
 //! `?timeout_ms=n` makes any of them wait less than 5 s, which is also the most.

@@ -116,6 +116,13 @@ pub(crate) enum Role {
 }
 
 impl Role {
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Follower,
+        Self::PreCandidate,
+        Self::Candidate,
+        Self::Leader,
+    ];
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Follower => "follower",
@@ -291,6 +298,10 @@ impl Raft {
 
     pub(crate) const fn commit(&self) -> LogIndex {
         self.commit
+    }
+
+    pub(crate) fn entry(&self, index: LogIndex) -> Option<&Entry> {
+        self.log.entry(index)
     }
 
     pub(crate) fn last_index(&self) -> LogIndex {

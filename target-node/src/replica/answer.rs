@@ -1,5 +1,6 @@
 //! What a client is told: one of three outcomes, and why.
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -9,7 +10,7 @@ use crate::{
 };
 
 /// Whether an operation took effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Outcome {
     /// It did.
@@ -21,7 +22,7 @@ pub(crate) enum Outcome {
 }
 
 /// Why an operation has no result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Reason {
     NotLeader,
@@ -45,7 +46,42 @@ pub(crate) enum Reason {
     NotFound,
 }
 
+impl Outcome {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Fail => "fail",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl Reason {
+    /// As answers spell it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::NotLeader => "not_leader",
+            Self::CasMismatch => "cas_mismatch",
+            Self::WrongType => "wrong_type",
+            Self::TooLarge => "too_large",
+            Self::LockHeld => "lock_held",
+            Self::LockNotHeld => "lock_not_held",
+            Self::SessionExpired => "session_expired",
+            Self::Behind => "behind",
+            Self::Passed => "passed",
+            Self::Busy => "busy",
+            Self::Timeout => "timeout",
+            Self::LeadershipLost => "leadership_lost",
+            Self::ChangeUnderWay => "change_under_way",
+            Self::BadMembers => "bad_members",
+            Self::NotCaughtUp => "not_caught_up",
+            Self::TransferFailed => "transfer_failed",
+            Self::Stopping => "stopping",
+            Self::BadRequest => "bad_request",
+            Self::NotFound => "not_found",
+        }
+    }
+
     const fn message(self) -> &'static str {
         match self {
             Self::NotLeader => "this node does not lead; ask the leader",
@@ -72,9 +108,7 @@ impl Reason {
             Self::TransferFailed => "the chosen node did not take over in time; this node leads on",
             Self::Stopping => "the node was stopped while the operation was under way",
             Self::BadRequest => "the request is malformed",
-            Self::NotFound => {
-                "no such path or method; see /kv/{key}, /locks/{lock}/acquire, /txn, /status"
-            }
+            Self::NotFound => "no such path or method; /openapi.json has all there are",
         }
     }
 }
@@ -115,13 +149,15 @@ impl From<Rejection> for Reason {
 }
 
 /// What an operation gives besides its outcome.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Gift {
     /// What was read, or the sum after an addition.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "raw")]
+    #[schemars(with = "Option<serde_json::Value>")]
     pub(crate) value: Option<JsonText>,
     /// What each operation of a transaction gave.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "raw_list")]
+    #[schemars(with = "Option<Vec<serde_json::Value>>")]
     values: Option<Vec<JsonText>>,
     /// The fencing token of a lock.
     #[serde(skip_serializing_if = "Option::is_none")]

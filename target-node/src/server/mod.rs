@@ -7,12 +7,16 @@
 //! | `snapshots` | the thread that keeps snapshot files |
 //! | `viewers` | who wants to see the state at one index |
 //! | `api` | the HTTP door |
+//! | `metrics` | what a node counts and measures |
+//! | `dump` | the log as people want to see it |
 //! | `reply` | what a client is told |
 //! | `storage` | the data folder and the thread that writes to it |
 //! | `clock` | where time comes from |
 
 mod api;
 mod clock;
+mod dump;
+mod metrics;
 mod node;
 mod reply;
 mod snapshots;
@@ -23,6 +27,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use clock::Clock;
+use metrics::Metrics;
 use node::Node;
 use storage::Storage;
 use tokio::{
@@ -104,13 +109,14 @@ async fn serve(config: NodeConfig) -> anyhow::Result<()> {
     let peer_listener = bind(config.peer_addr, "--peer-addr").await?;
     let (events, inbox) = mpsc::channel(INBOX_MAX);
     let clock = Clock::start();
+    let metrics = Metrics::new();
     let Storage {
         store,
         writer,
         restored,
         snapshots,
         kept,
-    } = storage::open(&config, clock, &events)?;
+    } = storage::open(&config, clock, &events, &metrics)?;
 
     let rule = config.snapshot_rule;
     let replica = Replica::new(raft_config(&config), rule, restored, kept, clock.now());
@@ -124,9 +130,11 @@ async fn serve(config: NodeConfig) -> anyhow::Result<()> {
     let door = Door::new(me);
     tokio::spawn(transport::listen(peer_listener, door, events.clone()));
 
-    let (node, status) = Node::new(replica, clock, (writer, snapshots), outbox, &config);
+    let threads = (writer, snapshots);
+    let (node, status) = Node::new(replica, clock, threads, outbox, &config, metrics.clone());
     let (stop, stopped) = watch::channel(false);
-    let http = tokio::spawn(api::serve(client_listener, events, status, stopped));
+    let door = api::Door::new(events, status, metrics, clock);
+    let http = tokio::spawn(api::serve(client_listener, door, stopped));
     let end = node.run(inbox, terminated()?).await;
     let _ = stop.send(true);
     let _ = timeout(STOP_MAX, http).await;

@@ -10,6 +10,8 @@ use tokio::{
 
 use super::{
     clock::Clock,
+    dump::Dump,
+    metrics::Metrics,
     reply::Sender,
     snapshots::{Done, SnapshotThread},
     viewers::{Viewer, Viewers},
@@ -44,6 +46,7 @@ pub(super) enum Event {
     Peer(NodeId, Message),
     Request(Request),
     Viewer(Viewer),
+    Dump(Dump),
     /// The batch at the disk is durable, or the disk failed.
     Durable(Result<(), StorageError>),
     /// The snapshot thread has done something, or failed.
@@ -91,13 +94,17 @@ pub(super) struct Node {
 }
 
 /// Shows to people what the replica does.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Looker {
     viewers: Viewers,
+    metrics: Metrics,
 }
 
 impl Watch for Looker {
-    fn stepped(&mut self, before: Standing, raft: &Raft, _: &Effects) {
+    fn stepped(&mut self, before: Standing, raft: &Raft, effects: &Effects) {
+        if !effects.reads.is_empty() {
+            self.metrics.on_reads(effects.reads.len());
+        }
         let after = (raft.role(), raft.term());
         if before != after {
             tracing::info!(role = after.0.name(), term = after.1.0, "role");
@@ -116,6 +123,7 @@ impl Node {
         (writer, snapshots): (Writer, SnapshotThread),
         outbox: Outbox,
         config: &NodeConfig,
+        metrics: Metrics,
     ) -> (Self, watch::Receiver<Status>) {
         let raft = replica.raft();
         let (status, seen) = watch::channel(Status {
@@ -135,7 +143,10 @@ impl Node {
         });
         let mut node = Self {
             replica,
-            looker: Looker::default(),
+            looker: Looker {
+                viewers: Viewers::default(),
+                metrics,
+            },
             clock,
             writer,
             snapshots,
@@ -211,6 +222,7 @@ impl Node {
                 }
                 Event::Request(request) => requests.push(request),
                 Event::Viewer(viewer) => self.looker.viewers.admit(viewer, self.replica.state()),
+                Event::Dump(dump) => dump.answer(self.replica.raft()),
                 Event::Durable(done) => {
                     done.context("the log failed")?;
                     self.handle(replica::Event::Durable, outputs)?;
@@ -262,6 +274,9 @@ impl Node {
             status.sender.term = raft.term().0;
             status.sender.index = self.replica.state().applied().0;
             if status.sender.leader.as_deref() != leader.map(NodeId::as_str) {
+                if leader.is_some() {
+                    self.looker.metrics.on_leader();
+                }
                 let addr = leader.and_then(|leader| self.client_addr(leader));
                 status.sender.leader = leader.map(|leader| leader.as_str().to_owned());
                 status.sender.leader_url = addr.map(|addr| format!("http://{addr}"));

@@ -1,11 +1,12 @@
 //! What a client is told: how its operation ended, by whom, and who leads.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::replica::{Answer, Gift, Outcome, Reason};
 
 /// Who answers, and whom it takes for the leader.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(super) struct Sender {
     pub(super) node: String,
     pub(super) leader: Option<String>,
@@ -16,7 +17,7 @@ pub(super) struct Sender {
 }
 
 /// The JSON body of every answer to an operation.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Body<'a> {
     outcome: Outcome,
     #[serde(flatten)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::sync::mpsc;
 
-use super::{clock::Clock, cluster_id, node::Event, snapshots::SnapshotThread};
+use super::{clock::Clock, cluster_id, metrics::Metrics, node::Event, snapshots::SnapshotThread};
 use crate::{
     args::DiskKind,
     config::NodeConfig,
@@ -32,6 +32,7 @@ pub(super) fn open(
     config: &NodeConfig,
     clock: Clock,
     events: &mpsc::Sender<Event>,
+    metrics: &Metrics,
 ) -> anyhow::Result<Storage> {
     let data = &config.data;
     let unusable = || {
@@ -42,10 +43,12 @@ pub(super) fn open(
     match config.disk {
         DiskKind::Real => {
             let disk = RealDisk::open(data).with_context(unusable)?;
-            open_on(disk, config, clock, events)
+            open_on(disk, config, clock, events, metrics)
         }
-        DiskKind::PowerLoss => open_on(power_loss(Unsynced::Lost)?, config, clock, events),
-        DiskKind::PowerLossTorn => open_on(power_loss(Unsynced::Torn)?, config, clock, events),
+        DiskKind::PowerLoss => open_on(power_loss(Unsynced::Lost)?, config, clock, events, metrics),
+        DiskKind::PowerLossTorn => {
+            open_on(power_loss(Unsynced::Torn)?, config, clock, events, metrics)
+        }
     }
 }
 
@@ -54,6 +57,7 @@ fn open_on<D: Disk + Send + 'static>(
     config: &NodeConfig,
     clock: Clock,
     events: &mpsc::Sender<Event>,
+    metrics: &Metrics,
 ) -> anyhow::Result<Storage> {
     let identity = Identity {
         node: config.id.clone(),
@@ -61,7 +65,7 @@ fn open_on<D: Disk + Send + 'static>(
     };
     let (wal, restored) = open_log(config, disk.clone(), identity.clone())?;
     let store = wal.store();
-    let writer = start_writer(wal, clock, events.clone())?;
+    let writer = start_writer(wal, clock, events.clone(), metrics.clone())?;
     let (keeper, kept) = Keeper::open(disk, identity)
         .with_context(|| format!("cannot open the snapshots in {}", config.data.display()))?;
     let snapshots = start_snapshots(keeper, events.clone())?;
@@ -104,12 +108,14 @@ fn start_writer<D: Disk + Send + 'static>(
     wal: Wal<D>,
     clock: Clock,
     events: mpsc::Sender<Event>,
+    metrics: Metrics,
 ) -> anyhow::Result<Writer> {
     let report = move |done: Result<Duration, StorageError>| {
-        if let Ok(took) = &done
-            && *took > SLOW_DISK
-        {
-            tracing::warn!("the disk took {took:?} for a batch; elections may time out meanwhile");
+        if let Ok(took) = &done {
+            metrics.on_durable(*took);
+            if *took > SLOW_DISK {
+                tracing::warn!("the disk took {took:?} for a batch; elections may time out");
+            }
         }
         // A node that is gone needs no report.
         let _ = events.blocking_send(Event::Durable(done.map(drop)));

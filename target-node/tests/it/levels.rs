@@ -15,7 +15,7 @@ async fn a_level_says_who_answers() {
     let leader = cluster.leader().await;
     let follower = (leader + 1) % 3;
     let index = cluster.write(leader, "k", json!(1)).await.1["index"].clone();
-    for level in ["linearizable", "log"] {
+    for level in ["linearizable", "lease", "log"] {
         let query = format!("level={level}");
         let (status, answer) = read(&cluster, leader, &query).await;
         assert_eq!((status, &answer["value"]), (200, &json!(1)), "{level}");
@@ -26,6 +26,8 @@ async fn a_level_says_who_answers() {
             "{level}"
         );
     }
+    let (status, answer) = read(&cluster, follower, "level=follower").await;
+    assert_eq!((status, &answer["value"]), (200, &json!(1)), "{answer}");
     let query = format!("level=monotonic&min_index={index}");
     let (status, answer) = read(&cluster, follower, &query).await;
     assert_eq!((status, &answer["value"]), (200, &json!(1)));

@@ -5,4 +5,5 @@ mod cluster;
 mod doors;
 mod failover;
 mod levels;
+mod openapi;
 mod sessions;

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use axum::{extract::State, response::Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -18,11 +19,13 @@ use crate::{
 const PATIENCE_MAX: Duration = Duration::from_secs(120);
 
 /// A server and where it is found.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Server {
     id: String,
+    #[schemars(with = "String")]
     peer_addr: SocketAddr,
+    #[schemars(with = "Option<String>")]
     client_addr: Option<SocketAddr>,
 }
 
@@ -38,7 +41,7 @@ impl Server {
 
 /// `{"add": {"id": …, "peer_addr": …}}`, `{"add_learner": …}`, `{"remove": {"id": …}}`,
 /// `{"replace": [{"id": …, "peer_addr": …}, …]}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ChangeBody {
     Add(Server),
@@ -67,7 +70,7 @@ impl From<ChangeBody> for Change {
 }
 
 /// `{}` for any voter.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TransferBody {
     to: Option<String>,

@@ -1,6 +1,6 @@
 //! One request: its bounds, its wait, its answer.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -14,10 +14,13 @@ use tokio::{
 
 use super::terms::Terms;
 use crate::{
-    kv::Command,
+    kv::{Command, Nature},
     raft::LogIndex,
-    replica::{Answer, Operation, Reason},
+    replica::{Answer, Operation, Outcome, Reason},
     server::{
+        clock::Clock,
+        dump::{Dump, LogDump},
+        metrics::Metrics,
         node::{Asker, Event, Request, Status},
         reply::Body,
         viewers::{View, Viewer},
@@ -29,9 +32,11 @@ const WAITING_MAX: usize = 1024;
 
 /// The way from a connection to the node.
 #[derive(Debug, Clone)]
-pub(super) struct Door {
+pub(in crate::server) struct Door {
     events: mpsc::Sender<Event>,
     status: watch::Receiver<Status>,
+    metrics: Metrics,
+    clock: Clock,
     permits: Arc<Semaphore>,
 }
 
@@ -45,11 +50,18 @@ pub(super) struct Ask {
 }
 
 impl Door {
-    pub(super) fn new(events: mpsc::Sender<Event>, status: watch::Receiver<Status>) -> Self {
+    pub(in crate::server) fn new(
+        events: mpsc::Sender<Event>,
+        status: watch::Receiver<Status>,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> Self {
         let permits = Arc::new(Semaphore::new(WAITING_MAX));
         Self {
             events,
             status,
+            metrics,
+            clock,
             permits,
         }
     }
@@ -71,7 +83,14 @@ impl Door {
     }
 
     pub(super) async fn answer(&self, ask: Ask) -> Response {
-        self.respond(self.perform(ask).await)
+        let begin = self.clock.now();
+        let nature = ask.operation.nature();
+        let answer = self.perform(ask).await;
+        if nature != Nature::Reads && answer.outcome == Outcome::Ok {
+            self.metrics
+                .on_change(self.clock.now().saturating_sub(begin));
+        }
+        self.respond(answer)
     }
 
     /// Every request ends: answered by the node, refused at once, or given up.
@@ -135,7 +154,20 @@ impl Door {
         sent.map_err(|_| Answer::failed(Reason::Stopping))
     }
 
+    /// Part of the log; none if the node stops.
+    pub(super) async fn dump(&self, from: Option<LogIndex>, limit: usize) -> Option<LogDump> {
+        let (reply, dump) = oneshot::channel();
+        let event = Event::Dump(Dump { from, limit, reply });
+        self.send(event).await.ok()?;
+        dump.await.ok()
+    }
+
+    pub(super) fn metrics_page(&self) -> Result<String, fmt::Error> {
+        self.metrics.page(&self.status())
+    }
+
     pub(super) fn respond(&self, answer: Answer) -> Response {
+        self.metrics.on_answer(&answer);
         let status = StatusCode::from_u16(answer.status()).expect("a valid status");
         let sender = self.status.borrow().sender.clone();
         (status, Json(Body::new(answer, &sender))).into_response()

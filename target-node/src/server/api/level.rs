@@ -9,6 +9,7 @@
 //! | `monotonic` | at least the entry `min_index`; a node that is behind waits. Who passes on the `index` of each answer never goes back |
 //! | `local` | whatever the asked node has applied: it may miss anything |
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// What a read may miss.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ReadLevel {
     #[default]
@@ -34,7 +35,7 @@ pub(super) enum ReadLevel {
     Local,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReadQuery {
     #[serde(default)]

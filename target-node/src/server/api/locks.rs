@@ -1,6 +1,7 @@
 //! `/locks/{lock}`: who may do what only one may do.
 
 use axum::{extract::State, response::Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -10,13 +11,13 @@ use super::{
 };
 use crate::kv::{Command, Fence};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AcquireBody {
     owner: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReleaseBody {
     owner: String,

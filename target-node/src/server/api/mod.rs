@@ -1,12 +1,14 @@
-//! The HTTP door: keys, locks and transactions for clients, `/status` and `/health` for people and harnesses.
+//! The HTTP door: keys, locks, transactions and sessions for clients, and this node alone for people and harnesses.
 //!
 //! | file | idea |
 //! |---|---|
+//! | `routes` | every route, once: the router and the interface document are made of it |
+//! | `openapi` | the interface document |
 //! | `door` | one request: its bounds, its wait, its answer |
 //! | `extract` | what a request must look like |
 //! | `terms` | how long a request waits, and the headers of a session |
 //! | `level` | how much a read may miss |
-//! | `values`, `locks`, `transaction`, `sessions` | the routes of each |
+//! | `values`, `locks`, `transaction`, `sessions` | the handlers of each |
 //! | `admin` | members, leadership, snapshots |
 //! | `inspect` | this node alone |
 
@@ -16,37 +18,28 @@ mod extract;
 mod inspect;
 mod level;
 mod locks;
+mod openapi;
+mod routes;
 mod sessions;
 mod terms;
 mod transaction;
 mod values;
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    routing::{get, post},
-    serve::ListenerExt as _,
-};
-use door::Door;
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, watch},
-};
-
-use super::node::{Event, Status};
+use axum::{Router, extract::DefaultBodyLimit, serve::ListenerExt as _};
+pub(super) use door::Door;
+use tokio::{net::TcpListener, sync::watch};
 
 /// Serves until `stopped` turns true, then finishes the requests under way.
 pub(super) async fn serve(
     listener: TcpListener,
-    events: mpsc::Sender<Event>,
-    status: watch::Receiver<Status>,
+    door: Door,
     mut stopped: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     let listener = listener.tap_io(|stream| {
         // A socket without the option is slower, not wrong.
         let _ = stream.set_nodelay(true);
     });
-    axum::serve(listener, router(Door::new(events, status)))
+    axum::serve(listener, router(door))
         .with_graceful_shutdown(async move {
             let _ = stopped.wait_for(|stopped| *stopped).await;
         })
@@ -54,23 +47,11 @@ pub(super) async fn serve(
 }
 
 fn router(door: Door) -> Router {
-    let kv = get(values::read).put(values::write).delete(values::delete);
-    Router::new()
-        .route("/kv/{key}", kv)
-        .route("/kv/{key}/cas", post(values::cas))
-        .route("/kv/{key}/append", post(values::append))
-        .route("/kv/{key}/add", post(values::add))
-        .route("/locks/{lock}/acquire", post(locks::acquire))
-        .route("/locks/{lock}/release", post(locks::release))
-        .route("/txn", post(transaction::transact))
-        .route("/sessions", post(sessions::register))
-        .route("/sessions/{client}/keep-alive", post(sessions::keep_alive))
-        .route("/admin/members", post(admin::change))
-        .route("/admin/transfer", post(admin::transfer))
-        .route("/admin/snapshot", post(admin::snapshot))
-        .route("/status", get(inspect::status))
-        .route("/health", get(inspect::health))
-        .route("/state-hash", get(inspect::state_hash))
+    let routes = routes::all().into_iter();
+    let router = routes.fold(Router::new(), |router, route| {
+        router.route(route.path, route.handler)
+    });
+    router
         .fallback(inspect::not_found)
         .method_not_allowed_fallback(inspect::not_found)
         .layer(DefaultBodyLimit::max(extract::BODY_BYTES_MAX))

@@ -1,6 +1,7 @@
 //! `/sessions`: for requests that take place once, however often they are sent.
 
 use axum::{extract::State, response::Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -16,9 +17,10 @@ const IDLE_MS: u64 = 10 * 60 * 1000;
 const IDLE_MS_MIN: u64 = 1000;
 const IDLE_MS_MAX: u64 = 24 * 60 * 60 * 1000;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RegisterQuery {
+    #[schemars(range(min = 1000, max = 86_400_000))]
     idle_ms: Option<u64>,
     timeout_ms: Option<Patience>,
 }

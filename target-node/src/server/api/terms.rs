@@ -16,6 +16,7 @@ use axum::{
     http::{HeaderMap, request::Parts},
     response::Response,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -24,13 +25,29 @@ use super::{
 };
 use crate::kv::{ClientId, Sequence, Stamp};
 
+/// The headers of a session, and what each means.
+pub(super) const HEADERS: [(&str, &str); 3] = [
+    (CLIENT, "the client, as POST /sessions named it"),
+    (
+        SEQUENCE,
+        "the number of this request, of the client's choice; the same when it is sent again",
+    ),
+    (
+        ACKNOWLEDGED,
+        "the client has the answers of all requests below this one",
+    ),
+];
+const CLIENT: &str = "Session-Client";
+const SEQUENCE: &str = "Session-Sequence";
+const ACKNOWLEDGED: &str = "Session-Acknowledged";
+
 /// How long an operation may wait at most, and does unless it says otherwise.
 const PATIENCE_MAX_MS: u64 = 5_000;
 
 /// How long to wait for the answer.
-#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(try_from = "u64")]
-pub(super) struct Patience(u64);
+pub(super) struct Patience(#[schemars(range(min = 1, max = 5000))] u64);
 
 /// A time to wait that is none or too long.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +70,7 @@ pub(super) fn patience(asked: Option<Patience>) -> Duration {
 }
 
 /// The query of what needs no other.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wait {
     timeout_ms: Option<Patience>,
@@ -102,9 +119,9 @@ pub(super) enum BadStamp {
 }
 
 fn stamp(headers: &HeaderMap) -> Result<Option<Stamp>, BadStamp> {
-    let client = number(headers, "Session-Client")?;
-    let sequence = number(headers, "Session-Sequence")?;
-    let acknowledged = number(headers, "Session-Acknowledged")?;
+    let client = number(headers, CLIENT)?;
+    let sequence = number(headers, SEQUENCE)?;
+    let acknowledged = number(headers, ACKNOWLEDGED)?;
     match (client, sequence, acknowledged) {
         (None, None, None) => Ok(None),
         (Some(_), Some(sequence), Some(acknowledged)) if acknowledged > sequence => {

@@ -1,7 +1,9 @@
 //! `/txn`: several keys at once, all or nothing.
 
 use axum::{extract::State, response::Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     door::Door,
@@ -13,23 +15,26 @@ use crate::kv::{Command, Condition, JsonText, Key, MicroOp, Transaction};
 /// Most conditions, and most operations, of one transaction.
 const PARTS_MAX: usize = 256;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TransactionBody {
     #[serde(default)]
+    #[schemars(length(max = 256))]
     conditions: Vec<ConditionBody>,
+    #[schemars(length(min = 1, max = 256))]
     operations: Vec<OperationBody>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ConditionBody {
     key: String,
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Value")]
     expected: JsonText,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(tag = "op", rename_all = "lowercase", deny_unknown_fields)]
 enum OperationBody {
     Read {
@@ -38,6 +43,7 @@ enum OperationBody {
     Write {
         key: String,
         #[serde(deserialize_with = "present")]
+        #[schemars(with = "Value")]
         value: JsonText,
     },
     Delete {
@@ -46,6 +52,7 @@ enum OperationBody {
     Append {
         key: String,
         #[serde(deserialize_with = "present")]
+        #[schemars(with = "Value")]
         value: JsonText,
     },
     Add {

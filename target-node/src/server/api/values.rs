@@ -1,7 +1,9 @@
 //! `/kv/{key}`: one value.
 
 use axum::{extract::State, response::Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     door::Door,
@@ -11,23 +13,26 @@ use super::{
 };
 use crate::kv::{Command, JsonText, MicroOp};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ValueBody {
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Value")]
     value: JsonText,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CasBody {
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Value")]
     expected: JsonText,
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Value")]
     value: JsonText,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AddBody {
     amount: i64,
