@@ -201,7 +201,7 @@ fn kinds_are_read_as_they_are_written() {
     }
     assert_eq!(
         "clock".parse::<FaultKind>().unwrap_err().to_string(),
-        "nemesis \"clock\" is not known: use one of partition, kill, pause"
+        "nemesis \"clock\" is not known: use one of partition, kill, pause, member, transfer"
     );
 }
 
