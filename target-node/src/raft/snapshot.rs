@@ -164,6 +164,13 @@ impl Raft {
             self.receiving = None;
             return Some(Wanted::Nothing);
         }
+        // A late part of the snapshot before: the shell has given that one up and takes it no more.
+        let is_late = |receiving: &Receiving| {
+            (receiving.term, receiving.meta.at) > (piece.term, piece.meta.at)
+        };
+        if self.receiving.as_ref().is_some_and(is_late) {
+            return None;
+        }
         let is_same = |receiving: &&mut Receiving| {
             receiving.term == piece.term && receiving.meta == piece.meta
         };
