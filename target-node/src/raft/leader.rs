@@ -319,3 +319,16 @@ impl Raft {
         }
     }
 }
+
+#[cfg(test)]
+impl Raft {
+    /// How much of each follower's log this leader counts.
+    pub(crate) fn matched(&self) -> impl Iterator<Item = (&NodeId, LogIndex)> {
+        let leader = match &self.state {
+            State::Leader(leader) => Some(leader),
+            State::Follower | State::PreCandidate(_) | State::Candidate(_) => None,
+        };
+        let followers = leader.into_iter().flat_map(|leader| &leader.followers);
+        followers.map(|(id, progress)| (id, progress.matched))
+    }
+}

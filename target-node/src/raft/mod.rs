@@ -57,7 +57,7 @@ pub(crate) use entry::{
 pub(crate) use membership::{Addresses, Membership};
 pub(crate) use message::Message;
 #[cfg(test)]
-pub(crate) use message::sample_append;
+pub(crate) use message::{AppendOutcome, Ballot, Wanted, sample_append};
 pub(crate) use node::{Config, Input, Raft, Restored, Role};
 #[cfg(test)]
 pub(crate) use quorum::Quorum;

@@ -158,13 +158,13 @@ pub(crate) struct Gift {
     /// What each operation of a transaction gave.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "raw_list")]
     #[schemars(with = "Option<Vec<serde_json::Value>>")]
-    values: Option<Vec<JsonText>>,
+    pub(crate) values: Option<Vec<JsonText>>,
     /// The fencing token of a lock.
     #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<u64>,
+    pub(crate) token: Option<u64>,
     /// The client that a session was opened for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    client: Option<u64>,
+    pub(crate) client: Option<u64>,
 }
 
 /// How an operation ended, before the node adds who and where it is.

@@ -2,70 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Violation;
+use super::{
+    Violation,
+    node::OnDisk,
+    positions::{Positions, usize_of},
+};
 use crate::{
     kv::{Applied, Kv},
     raft::{
-        Body, Entry, HardState, LogIndex, Membership, NodeId, Position, Quorum, Restored, Term,
-        Write,
+        AppendOutcome, Ballot, Body, Entry, HardState, LogIndex, Membership, Message, NodeId,
+        Position, Quorum, Term, Wanted, Write,
     },
 };
-
-/// A log by positions: where it begins, and what comes after.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Positions {
-    begin: Position,
-    after: Vec<Position>,
-}
-
-impl Positions {
-    pub(super) fn restored(restored: &Restored) -> Self {
-        let begin = restored.begin.as_ref().map(|(at, _)| *at);
-        Self {
-            begin: begin.unwrap_or_default(),
-            after: restored.entries.iter().map(|entry| entry.at).collect(),
-        }
-    }
-
-    fn last(&self) -> Position {
-        self.after.last().copied().unwrap_or(self.begin)
-    }
-
-    /// Whether the log has this entry, or begins so late that it need not.
-    fn covers(&self, at: Position) -> bool {
-        match at.index.0.checked_sub(self.begin.index.0 + 1) {
-            Some(slot) => self.after.get(usize_of(slot)) == Some(&at),
-            None => at.index < self.begin.index || at == self.begin,
-        }
-    }
-
-    fn cut(&mut self, from: LogIndex) {
-        let keep = from.0.saturating_sub(self.begin.index.0 + 1);
-        self.after.truncate(usize_of(keep));
-    }
-
-    /// What a write makes of it; entries go one by one through `push`.
-    pub(super) fn take(&mut self, write: &Write) {
-        match write {
-            Write::HardState(_) => {}
-            Write::Begin { at, keeps, .. } => {
-                let behind = |position: &Position| *keeps && position.index > at.index;
-                self.after.retain(behind);
-                self.begin = *at;
-            }
-            Write::Append(entries) => {
-                for entry in entries {
-                    self.cut(entry.at.index);
-                    self.after.push(entry.at);
-                }
-            }
-        }
-    }
-}
 
 /// Everything that was ever true.
 #[derive(Debug, Default)]
 pub(super) struct Law {
+    /// The first rule that was broken; nothing is looked at after that.
+    pub(super) broken: Option<Violation>,
     leaders: BTreeMap<Term, usize>,
     /// Content and predecessor of every entry that ever was in a log. The same content and the
     /// same predecessor at each position make whole prefixes equal.
@@ -75,14 +29,31 @@ pub(super) struct Law {
     /// The state after each of them, and what each did. A clone of a state costs nothing.
     states: Vec<Kv>,
     pub(super) results: Vec<Applied>,
+    /// The latest members that were committed.
+    pub(super) members: Membership,
     /// How often a node took over a received snapshot.
     pub(super) installed: u64,
 }
 
 impl Law {
+    /// Looks at something, unless a rule is broken already.
+    pub(super) fn see(&mut self, look: impl FnOnce(&mut Self) -> Result<(), Violation>) {
+        if self.broken.is_none() {
+            self.broken = look(self).err();
+        }
+    }
+
     /// The state after everything that was committed.
     pub(super) fn reference(&self) -> Kv {
         self.states.last().cloned().unwrap_or_default()
+    }
+
+    /// The state after so many entries, if so many are committed.
+    pub(super) fn state_after(&self, entries: u64) -> Option<Kv> {
+        match entries.checked_sub(1) {
+            None => Some(Kv::default()),
+            Some(slot) => self.states.get(usize_of(slot)).cloned(),
+        }
     }
 
     pub(super) fn on_leader(
@@ -114,46 +85,43 @@ impl Law {
         leads: bool,
     ) -> Result<(), Violation> {
         for write in writes {
-            if let Write::Append(entries) = write {
-                self.on_append(entries, log, leads)?;
-            }
-            log.take(write);
-        }
-        Ok(())
-    }
-
-    fn on_append(
-        &mut self,
-        entries: &[Entry],
-        log: &Positions,
-        leads: bool,
-    ) -> Result<(), Violation> {
-        let mut log = log.clone();
-        for entry in entries {
-            if leads && entry.at.index != log.last().index.next() {
-                return Err(Violation::LeaderRewrote(format!("{:?}", entry.at)));
-            }
-            log.cut(entry.at.index);
-            let known = (entry.body.clone(), log.last());
-            log.after.push(entry.at);
-            let first = self
-                .entries
-                .entry(entry.at)
-                .or_insert_with(|| known.clone());
-            if *first != known {
-                return Err(Violation::LogsDiffer(format!("{:?}", entry.at)));
+            match write {
+                Write::Append(entries) => {
+                    for entry in entries {
+                        self.on_append(entry, log, leads)?;
+                        log.push(entry);
+                    }
+                }
+                Write::HardState(_) | Write::Begin { .. } => log.take(write),
             }
         }
         Ok(())
     }
 
-    /// A node whose members are `members` takes `entry` for committed; `durable` are the logs on all
+    fn on_append(&mut self, entry: &Entry, log: &Positions, leads: bool) -> Result<(), Violation> {
+        if leads && entry.at.index != log.last().index.next() {
+            return Err(Violation::LeaderRewrote(format!("{:?}", entry.at)));
+        }
+        if entry.at.index > log.last().index.next() {
+            let what = format!("{:?} leaves a gap behind {:?}", entry.at, log.last());
+            return Err(Violation::BadStep(what));
+        }
+        let known = (entry.body.clone(), log.before(entry.at.index));
+        let first = self.entries.entry(entry.at);
+        if *first.or_insert_with(|| known.clone()) == known {
+            Ok(())
+        } else {
+            Err(Violation::LogsDiffer(format!("{:?}", entry.at)))
+        }
+    }
+
+    /// A node whose members are `members` takes `entry` for committed; `durable` is what is on all
     /// disks, crashed nodes' included.
     pub(super) fn on_commit(
         &mut self,
         entry: &Entry,
         members: &Membership,
-        durable: &[(&NodeId, &Positions)],
+        durable: &[(&NodeId, &OnDisk)],
     ) -> Result<(), Violation> {
         if let Some(first) = self.committed.get(slot(entry.at.index)) {
             let same = first == entry;
@@ -168,7 +136,10 @@ impl Law {
         self.results.push(state.apply(entry));
         self.states.push(state);
         self.committed.push(entry.clone());
-        let holders = durable.iter().filter(|(_, log)| log.covers(entry.at));
+        if let Body::Membership(members) = &entry.body {
+            self.members = (**members).clone();
+        }
+        let holders = durable.iter().filter(|(_, disk)| disk.log.covers(entry.at));
         let holders: BTreeSet<NodeId> = holders.map(|(id, _)| (*id).clone()).collect();
         if members.is_quorum(Quorum::Majority, &holders) {
             Ok(())
@@ -178,9 +149,9 @@ impl Law {
         }
     }
 
-    /// A node has applied the entry at `index`, and this is its state.
+    /// A node's state covers everything up to `index`, and this is it.
     pub(super) fn on_applied(&self, index: LogIndex, state: &Kv) -> Result<(), Violation> {
-        if self.states.get(slot(index)) == Some(state) {
+        if self.state_after(index.0).as_ref() == Some(state) {
             Ok(())
         } else {
             let what = format!("after entry {}", index.0);
@@ -200,11 +171,39 @@ pub(super) fn check_hard_state(before: &HardState, after: &HardState) -> Result<
     }
 }
 
+/// What a node promises to another, or says that it has, is on its disk.
+pub(super) fn check_said(message: &Message, to: &NodeId, disk: &OnDisk) -> Result<(), Violation> {
+    let holds = match message {
+        Message::VoteReply(reply) if reply.granted && reply.ballot != Ballot::Pre => {
+            let kept = disk.hard.term == reply.election && disk.hard.vote.as_ref() == Some(to);
+            kept || disk.hard.term > reply.election
+        }
+        Message::AppendReply(reply) => match reply.outcome {
+            AppendOutcome::Matched(index) => disk.log.reaches(index),
+            AppendOutcome::Mismatch { .. } | AppendOutcome::StaleTerm => true,
+        },
+        Message::SnapshotReply(reply) => match reply.wanted {
+            Wanted::Nothing => disk.log.reaches(reply.at.index),
+            Wanted::From(_) | Wanted::StaleTerm => true,
+        },
+        Message::VoteRequest(_)
+        | Message::VoteReply(_)
+        | Message::AppendRequest(_)
+        | Message::SnapshotPiece(_)
+        | Message::TimeoutNow(_)
+        | Message::ReadRequest(_)
+        | Message::ReadReply(_) => true,
+    };
+    if holds {
+        Ok(())
+    } else {
+        let (hard, last) = (&disk.hard, disk.log.last());
+        let what = format!("{message:?} to {to}, and on disk are {hard:?} and {last:?}");
+        Err(Violation::SaidTooSoon(what))
+    }
+}
+
 /// The place of an index in what is committed.
 fn slot(index: LogIndex) -> usize {
     usize_of(index.previous().0)
-}
-
-fn usize_of(number: u64) -> usize {
-    usize::try_from(number).expect("short logs")
 }

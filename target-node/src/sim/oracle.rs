@@ -1,200 +1,222 @@
-//! What must hold for clients: no read misses what was complete before it began, and what was
-//! confirmed stays.
+//! What must hold for clients, seen beside the log: no read misses what was complete before it began, what was
+//! confirmed stays, and nobody is told anything that the log does not give.
 //!
-//! Every change writes a value of its own, so the place of a value in the log is known. A key's
-//! **floor** is the highest place that any finished operation has shown; a read that begins later must
-//! not return anything below it.
+//! Every finished operation shows how far the log had got at least. The greatest such place is the **floor**: an
+//! operation that begins later sees everything up to it. Raft serves all clients from one log, so there is
+//! one floor for all objects, which is more than linearizability asks.
 
 use std::collections::BTreeMap;
 
-use super::{Violation, law::Law};
+use super::{
+    Violation,
+    action::{Action, Level, Mark, Object, mark_of},
+    law::Law,
+};
 use crate::{
-    kv::{Applied, Command, JsonText, Key, MicroOp, Proposal},
-    raft::{Body, ReadLevel},
-    replica::{self, Answer, Outcome, Reason},
+    kv::JsonText,
+    replica::{Answer, Outcome, Reason},
 };
 
-/// One operation of a client; `floor` is that of its key when it began.
+/// One operation of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Operation {
-    pub(super) key: usize,
     pub(super) action: Action,
-    pub(super) floor: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Action {
-    Read,
-    Write { value: u64 },
-    Cas { expected: u64, value: u64 },
-}
-
-/// How an operation ended for its client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// The value read; 0 for an absent key.
-    Read(u64),
-    Changed,
-    Mismatch,
-    /// Refused, or unknown: no claim.
-    Nothing,
+    pub(super) mark: Mark,
+    /// The floor when it began.
+    floor: u64,
+    /// The greatest token that anybody had been granted when it began.
+    token_floor: u64,
 }
 
 /// What clients have been told so far.
 #[derive(Debug, Default)]
 pub(super) struct Oracle {
-    floors: BTreeMap<usize, u64>,
-    /// Log index of each value that a command put into place.
-    places: BTreeMap<u64, u64>,
+    floor: u64,
+    token_floor: u64,
+    /// Log indexes of each mark.
+    places: BTreeMap<Mark, Vec<u64>>,
     /// Entries of the log already looked at.
     seen: usize,
-    /// Confirmed before they were committed.
-    early: Vec<u64>,
-    pub(super) finished: u64,
-}
-
-impl Operation {
-    /// As a node is asked for it.
-    pub(super) fn asked(&self) -> replica::Operation {
-        let key = Key::from(format!("k{}", self.key));
-        let text = |value: u64| match value {
-            0 => JsonText::new(&serde_json::Value::Null),
-            _ => JsonText::new(&value.into()),
-        };
-        match self.action {
-            Action::Read => replica::Operation::Read {
-                key,
-                level: ReadLevel::Leader,
-            },
-            Action::Write { value } => replica::Operation::Command {
-                command: Command::Single {
-                    key,
-                    micro_op: MicroOp::Write(text(value)),
-                },
-                stamp: None,
-            },
-            Action::Cas { expected, value } => replica::Operation::Command {
-                command: Command::Cas {
-                    key,
-                    expected: text(expected),
-                    value: text(value),
-                },
-                stamp: None,
-            },
-        }
-    }
-
-    /// What an answer says about it.
-    pub(super) fn ended(&self, answer: &Answer) -> Result<Ended, Violation> {
-        let reason = answer.error.as_ref().map(|(reason, _)| *reason);
-        Ok(match (answer.outcome, &self.action, reason) {
-            (Outcome::Ok, Action::Read, _) => {
-                let read = answer.gift.value.as_ref().and_then(JsonText::integer);
-                Ended::Read(read.unwrap_or(0).cast_unsigned())
-            }
-            (Outcome::Ok, Action::Write { .. } | Action::Cas { .. }, _) => Ended::Changed,
-            (Outcome::Fail, Action::Cas { .. }, Some(Reason::CasMismatch)) => Ended::Mismatch,
-            (Outcome::Fail, _, Some(Reason::NotLeader | Reason::Busy)) | (Outcome::Unknown, ..) => {
-                Ended::Nothing
-            }
-            (Outcome::Fail, ..) => {
-                let what = format!("{self:?} failed: {:?}", answer.error);
-                return Err(Violation::WrongResult(what));
-            }
-        })
-    }
+    /// Answered before they were committed.
+    early: Vec<(Mark, Answer)>,
+    /// Certainly without effect, as clients were told.
+    refused: Vec<Mark>,
 }
 
 impl Oracle {
-    pub(super) fn floor(&self, key: usize) -> u64 {
-        self.floors.get(&key).copied().unwrap_or(0)
+    pub(super) const fn begin(&self, action: Action, mark: Mark) -> Operation {
+        Operation {
+            action,
+            mark,
+            floor: self.floor,
+            token_floor: self.token_floor,
+        }
     }
 
+    /// `tries` is how often it was asked.
     pub(super) fn on_end(
         &mut self,
         operation: &Operation,
-        ended: &Ended,
+        answer: &Answer,
+        tries: u32,
         law: &Law,
     ) -> Result<(), Violation> {
         self.catch_up(law);
-        if *ended != Ended::Nothing {
-            self.finished += 1;
-        }
-        match (&operation.action, ended) {
-            (Action::Read, Ended::Read(value)) => self.on_read(operation, *value),
-            (Action::Write { value } | Action::Cas { value, .. }, Ended::Changed) => {
-                match self.places.get(value) {
-                    Some(&place) => self.raise(operation.key, place),
-                    None => self.early.push(*value),
+        match (&operation.action, answer.outcome) {
+            (_, Outcome::Unknown) => Ok(()),
+            (Action::Read(object, level), Outcome::Ok) => {
+                let value = answer.gift.value.clone();
+                let value = value.unwrap_or_else(JsonText::null);
+                self.on_read(operation, *object, *level, &value, law)
+            }
+            (Action::Read(..) | Action::ReadAll, _) => Ok(()),
+            (Action::Release(..) | Action::Register { .. }, Outcome::Ok) => Ok(()),
+            (Action::Release(..), Outcome::Fail) => self.on_not_released(operation, answer, tries),
+            (_, Outcome::Fail) if is_refusal(answer) => {
+                if tries == 1 {
+                    self.refused.push(operation.mark);
                 }
                 Ok(())
             }
-            (Action::Cas { value, .. }, Ended::Mismatch) if self.places.contains_key(value) => Err(
-                Violation::WrongResult(format!("{operation:?} did take place")),
-            ),
-            (Action::Cas { .. }, Ended::Mismatch) | (_, Ended::Nothing) => Ok(()),
-            (Action::Read, Ended::Changed | Ended::Mismatch)
-            | (Action::Write { .. }, Ended::Read(_) | Ended::Mismatch)
-            | (Action::Cas { .. }, Ended::Read(_)) => Err(Violation::WrongResult(format!(
-                "{operation:?} ended {ended:?}"
+            (Action::Register { .. }, Outcome::Fail) => Ok(()),
+            (Action::Acquire, Outcome::Ok) => {
+                self.on_token(operation, answer.gift.token.unwrap_or(0))?;
+                self.on_result(operation, answer, law)
+            }
+            (
+                Action::Write(_)
+                | Action::Cas { .. }
+                | Action::Append(_)
+                | Action::AppendAll
+                | Action::Add
+                | Action::Acquire,
+                Outcome::Ok | Outcome::Fail,
+            ) => self.on_result(operation, answer, law),
+        }
+    }
+
+    /// A read gives what some state at or above its floor holds; a local one what any state held.
+    fn on_read(
+        &mut self,
+        operation: &Operation,
+        object: Object,
+        level: Level,
+        value: &JsonText,
+        law: &Law,
+    ) -> Result<(), Violation> {
+        let end = law.committed.len() as u64;
+        let key = object.key();
+        let holds = |place: &u64| {
+            let state = law.state_after(*place);
+            state.is_some_and(|state| state.read(&key) == *value)
+        };
+        let floor = match level {
+            Level::Raft(_) | Level::Log => operation.floor,
+            Level::Local => 0,
+        };
+        match (floor..=end).find(holds) {
+            Some(_) if level == Level::Local => Ok(()),
+            Some(place) => {
+                self.floor = self.floor.max(place);
+                Ok(())
+            }
+            None if (0..floor).any(|place| holds(&place)) => {
+                let what = format!("{operation:?} returned {value}");
+                Err(Violation::StaleRead(what))
+            }
+            None => Err(Violation::WrongResult(format!(
+                "{operation:?} returned {value}, which no state of the log holds"
             ))),
         }
     }
 
-    fn on_read(&mut self, operation: &Operation, value: u64) -> Result<(), Violation> {
-        let place = match value {
-            0 => 0,
-            _ => *self.places.get(&value).ok_or_else(|| {
-                Violation::WrongResult(format!("{value} was read, but is not in the log"))
-            })?,
-        };
-        if place < operation.floor {
-            let what = format!("{operation:?} returned the value of entry {place}");
-            return Err(Violation::StaleRead(what));
+    /// Whoever was granted a lock releases it, unless an earlier try did.
+    fn on_not_released(
+        &self,
+        operation: &Operation,
+        answer: &Answer,
+        tries: u32,
+    ) -> Result<(), Violation> {
+        let reason = answer.error.as_ref().map(|(reason, _)| *reason);
+        if reason == Some(Reason::LockNotHeld) && tries == 1 {
+            return Err(Violation::LostUpdate(format!(
+                "{operation:?}: the lock is not held any more"
+            )));
         }
-        self.raise(operation.key, place);
         Ok(())
     }
 
-    fn raise(&mut self, key: usize, place: u64) {
-        let floor = self.floors.entry(key).or_default();
-        *floor = (*floor).max(place);
+    fn on_token(&mut self, operation: &Operation, token: u64) -> Result<(), Violation> {
+        if token <= operation.token_floor {
+            let what = format!("{operation:?} was granted token {token}");
+            return Err(Violation::Fencing(what));
+        }
+        self.token_floor = self.token_floor.max(token);
+        Ok(())
     }
 
-    /// Once all is quiet, everything confirmed must be in the log.
+    /// The answer is what the log gives at one of the places of the mark.
+    fn on_result(
+        &mut self,
+        operation: &Operation,
+        answer: &Answer,
+        law: &Law,
+    ) -> Result<(), Violation> {
+        let Some(places) = self.places.get(&operation.mark) else {
+            self.early.push((operation.mark, answer.clone()));
+            return Ok(());
+        };
+        let gives = |place: &&u64| {
+            let applied = &law.results[super::positions::usize_of(**place - 1)];
+            Answer::applied(applied.clone()) == *answer
+        };
+        match places.iter().find(gives) {
+            Some(place) => {
+                self.floor = self.floor.max(*place);
+                Ok(())
+            }
+            None => Err(Violation::WrongResult(format!(
+                "{operation:?} was answered {answer:?}"
+            ))),
+        }
+    }
+
+    /// Once all is quiet, everything answered is in the log, and nothing refused is.
     pub(super) fn on_quiet(&mut self, law: &Law) -> Result<(), Violation> {
         self.catch_up(law);
+        for (mark, answer) in std::mem::take(&mut self.early) {
+            let places = self.places.get(&mark).into_iter().flatten();
+            let mut results =
+                places.map(|place| &law.results[super::positions::usize_of(place - 1)]);
+            if !results.any(|applied| Answer::applied(applied.clone()) == answer) {
+                let what = format!("{mark:?} was answered {answer:?}");
+                return Err(Violation::LostUpdate(what));
+            }
+        }
         match self
-            .early
+            .refused
             .iter()
-            .find(|value| !self.places.contains_key(value))
+            .find(|mark| self.places.contains_key(mark))
         {
-            Some(value) => Err(Violation::LostUpdate(format!(
-                "value {value} was confirmed"
+            Some(mark) => Err(Violation::WrongResult(format!(
+                "{mark:?} was refused, and is in the log"
             ))),
             None => Ok(()),
         }
     }
 
     fn catch_up(&mut self, law: &Law) {
-        let fresh = law.committed.iter().zip(&law.results).skip(self.seen);
-        for (entry, result) in fresh {
-            if let (Body::Command(payload), Applied::Done) = (&entry.body, result) {
-                let command = Proposal::decode(payload).map(|proposal| proposal.command);
-                let Some(
-                    Command::Single {
-                        micro_op: MicroOp::Write(value),
-                        ..
-                    }
-                    | Command::Cas { value, .. },
-                ) = command
-                else {
-                    continue;
-                };
-                let value = value.integer().expect("clients write numbers");
-                self.places.insert(value.cast_unsigned(), entry.at.index.0);
+        for entry in law.committed.iter().skip(self.seen) {
+            if let Some(mark) = mark_of(entry) {
+                self.places.entry(mark).or_default().push(entry.at.index.0);
             }
         }
         self.seen = law.committed.len();
     }
+}
+
+/// Whether a node did not even try.
+pub(super) fn is_refusal(answer: &Answer) -> bool {
+    let reason = answer.error.as_ref().map(|(reason, _)| *reason);
+    answer.outcome == Outcome::Fail && matches!(reason, Some(Reason::NotLeader | Reason::Busy))
 }

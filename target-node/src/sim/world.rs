@@ -1,83 +1,59 @@
 //! Events in virtual time: the network, the disks, crashes and clients, all from one seed.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
 
-use rand::{RngExt as _, SeedableRng as _};
+use checker::AnomalyClass;
+use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
     Violation,
-    client::{Client, KEYS},
-    law::{Law, Positions},
-    node::{OnDisk, Output, Running, Waiting},
-    oracle::{Ended, Oracle},
+    client::{Asker, Client},
+    history::Record,
+    law::{Law, check_said},
+    network::Network,
+    node::{OnDisk, Stopped},
+    oracle::Oracle,
+    place::{End, Place},
+    settings::Settings,
+    trouble::{Planned, Trouble, plan},
 };
 use crate::{
-    bug::{Bug, BugSet},
-    log::sim_disk::SimDisk,
-    raft::{Addresses, Config, Membership, Message, NodeId, Role},
-    replica::{Event, SnapshotRule, Task},
+    raft::{Envelope, Message, NodeId, Role, StoreId},
+    replica::{Answer, Event, Output, Request, Task},
 };
 
-/// What kind of world it is.
-#[derive(Debug, Clone)]
-pub(super) struct Settings {
-    pub(super) seed: u64,
-    pub(super) nodes: usize,
-    pub(super) clients: usize,
-    pub(super) bugs: BugSet,
-    /// How long bad things happen, before all heals.
-    pub(super) storm: Duration,
-    /// Chance that a message is lost.
-    pub(super) loss: f64,
-    /// Leaders crash all the time, timeouts are close together, and in most elections a node
-    /// crashes for a moment: votes are split, and voters restart while they are asked.
-    pub(super) contested: bool,
-    pub(super) snapshots: SnapshotRule,
-    pub(super) retained_entries: u64,
-}
-
-impl Settings {
-    pub(super) fn new(seed: u64, nodes: usize) -> Self {
-        Self {
-            seed,
-            nodes,
-            clients: 4,
-            bugs: BugSet::default(),
-            storm: Duration::from_secs(4),
-            loss: if seed.is_multiple_of(3) { 0.1 } else { 0.0 },
-            contested: false,
-            snapshots: SnapshotRule {
-                // After every entry in some worlds, so that a log hardly ever has a beginning.
-                bytes_min: [0, 300, 3_000][usize_of(seed % 3)],
-                factor: u64::from(seed.is_multiple_of(2)),
-            },
-            retained_entries: [0, 3, 20][usize_of(seed / 3 % 3)],
-        }
-    }
-
-    pub(super) fn with_bug(mut self, bug: Bug) -> Self {
-        self.bugs = [bug].into_iter().collect();
-        self
-    }
-}
-
 /// What a world has seen; a world in which little happened proves little.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Story {
     pub(super) events: u64,
+    pub(super) troubles: u64,
     pub(super) crashes: u64,
     pub(super) cuts: u64,
     pub(super) elections: u64,
     pub(super) operations: u64,
-    pub(super) committed: usize,
+    pub(super) committed: u64,
     /// Snapshots that nodes stored of their own state.
     pub(super) stored: u64,
     /// Snapshots that nodes received and took over.
     pub(super) installed: u64,
+    /// Changes of the members and transfers that were asked for.
+    pub(super) changes: u64,
+    pub(super) transfers: u64,
+    /// Nodes that refused to start on a damaged disk.
+    pub(super) wrecked: u64,
+    /// Nodes that stopped because their disk failed.
+    pub(super) failed_disks: u64,
+}
+
+/// How a world ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ending {
+    pub(super) story: Story,
+    pub(super) violation: Option<Violation>,
+    /// What the checker calls what clients saw.
+    pub(super) anomaly: Option<(AnomalyClass, String)>,
+    pub(super) plan: Vec<Planned>,
 }
 
 /// Something on the agenda.
@@ -94,25 +70,28 @@ pub(super) enum Happening {
     Deliver {
         from: usize,
         to: usize,
+        /// The mark of the sender's folder.
+        store: StoreId,
         message: Message,
     },
     Request {
         node: usize,
-        waiting: Waiting,
+        request: Request<Asker>,
     },
     Reply {
-        waiting: Waiting,
-        ended: Ended,
-    },
-    /// The client begins an operation, or gives up on the one of this number.
-    Client {
         client: usize,
-        number: u64,
+        turn: u64,
+        answer: Answer,
     },
-    Trouble,
-    /// Power loss, for a moment.
-    Crash {
+    /// The client begins an operation, or loses patience with the one under way.
+    Wake {
+        client: usize,
+        turn: u64,
+    },
+    Trouble(Trouble),
+    Ambush {
         node: usize,
+        downtime: Duration,
     },
     /// The keeper of snapshots gets to a task.
     Keep {
@@ -125,99 +104,104 @@ pub(super) enum Happening {
     },
 }
 
-/// Where a node lives, running or not.
-#[derive(Debug)]
-pub(super) struct Place {
-    pub(super) id: NodeId,
-    /// Counts starts, so that events for an earlier life are recognised.
-    pub(super) life: u64,
-    pub(super) running: Option<Running>,
-    pub(super) disk: SimDisk,
-    pub(super) on_disk: OnDisk,
-    pub(super) tick_at: Duration,
-    /// A suspended node handles nothing before this.
-    pub(super) asleep_until: Duration,
-}
-
 /// A cluster with its clients.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) settings: Settings,
     pub(super) rng: ChaCha8Rng,
     pub(super) now: Duration,
-    pub(super) agenda: BTreeMap<(Duration, u64), Happening>,
-    pub(super) scheduled: u64,
+    agenda: BTreeMap<(Duration, u64), Happening>,
+    scheduled: u64,
     pub(super) places: Vec<Place>,
     pub(super) clients: Vec<Client>,
-    pub(super) values: u64,
-    /// Directed links that are cut.
-    pub(super) cuts: BTreeSet<(usize, usize)>,
+    pub(super) marks: i64,
+    pub(super) network: Network,
+    pub(super) ambushes: Vec<(usize, Duration, Duration)>,
     pub(super) law: Law,
     pub(super) oracle: Oracle,
+    pub(super) record: Record,
     pub(super) story: Story,
 }
 
+/// How long a healed world takes to calm down.
+const CALM: Duration = Duration::from_millis(2_000);
+/// In so much time clients get answers in a calm world.
+const PROGRESS: Duration = Duration::from_millis(500);
+
 impl World {
     /// Lives through a storm and the calm after it.
-    pub(super) fn run(settings: Settings) -> Result<Story, Violation> {
+    pub(super) fn run(mut settings: Settings) -> Ending {
+        let plan = settings.plan.take().unwrap_or_else(|| plan(&settings));
         let mut world = Self::new(settings);
-        world.live_until(world.settings.storm)?;
-        world.heal();
-        let calm = world.settings.storm + Duration::from_secs(2);
-        world.live_until(calm)?;
-        let before = world.oracle.finished;
-        world.live_until(calm + Duration::from_millis(500))?;
-        world.check_progress(before)?;
-        world.clients.clear();
-        world.live_until(calm + Duration::from_secs(1))?;
-        world.check_agreement()?;
-        world.oracle.on_quiet(&world.law)?;
-        world.story.operations = world.oracle.finished;
-        world.story.committed = world.law.committed.len();
+        for (at, trouble) in plan.clone() {
+            world.schedule(at, Happening::Trouble(trouble));
+        }
+        world.live();
+        world.story.committed = world.law.committed.len() as u64;
         world.story.installed = world.law.installed;
-        Ok(world.story)
+        let mut violation = world.law.broken;
+        let anomaly = match violation.is_none() || world.settings.to_the_end {
+            true => std::panic::catch_unwind(AssertUnwindSafe(|| world.record.judge())),
+            false => Ok(None),
+        };
+        let anomaly = anomaly.expect("the checker does not panic");
+        if let (None, Some((class, what))) = (&violation, &anomaly) {
+            violation = Some(Violation::NotLinearizable(format!("{class}: {what}")));
+        }
+        Ending {
+            story: world.story,
+            violation,
+            anomaly,
+            plan,
+        }
     }
 
-    fn new(settings: Settings) -> Self {
-        let place = |number: usize| Place {
-            id: NodeId::new(&format!("n{number}")),
-            life: 0,
-            running: None,
-            disk: SimDisk::default(),
-            on_disk: OnDisk::default(),
-            tick_at: Duration::ZERO,
-            asleep_until: Duration::ZERO,
-        };
-        let client = |number| Client {
-            number: 0,
-            node: number % settings.nodes,
-            last_seen: [0; KEYS],
-        };
+    pub(super) fn new(settings: Settings) -> Self {
+        let (nodes, clients) = (settings.nodes, settings.clients);
         let mut world = Self {
             rng: ChaCha8Rng::seed_from_u64(settings.seed),
             now: Duration::ZERO,
             agenda: BTreeMap::new(),
             scheduled: 0,
-            places: (0..settings.nodes).map(place).collect(),
-            clients: (0..settings.clients).map(client).collect(),
-            values: 0,
-            cuts: BTreeSet::new(),
+            places: (0..nodes).map(|number| Place::new(number, false)).collect(),
+            clients: (0..clients)
+                .map(|number| Client::new(number, nodes))
+                .collect(),
+            marks: 0,
+            network: Network::default(),
+            ambushes: Vec::new(),
             law: Law::default(),
             oracle: Oracle::default(),
+            record: Record::default(),
             story: Story::default(),
             settings,
         };
-        for node in 0..world.places.len() {
+        for node in 0..nodes {
             world.start(node);
         }
-        for client in 0..world.clients.len() {
-            world.schedule(
-                Duration::from_millis(300),
-                Happening::Client { client, number: 0 },
-            );
+        for client in 0..clients {
+            let start = Duration::from_millis(300);
+            world.schedule(start, Happening::Wake { client, turn: 0 });
         }
-        world.schedule(Duration::from_millis(500), Happening::Trouble);
         world
+    }
+
+    fn live(&mut self) {
+        self.live_until(self.settings.storm);
+        self.heal();
+        let calm = self.settings.storm + CALM;
+        self.live_until(calm);
+        let before = self.story.operations;
+        self.live_until(calm + PROGRESS);
+        let after = self.story.operations;
+        self.judge_progress(after - before);
+        for (number, client) in self.clients.iter_mut().enumerate() {
+            client.send_home(number == 0);
+        }
+        self.live_until(calm + PROGRESS + CALM);
+        self.judge_agreement();
+        let Self { oracle, law, .. } = self;
+        law.see(|law| oracle.on_quiet(law));
     }
 
     pub(super) fn schedule(&mut self, after: Duration, what: Happening) {
@@ -225,55 +209,52 @@ impl World {
         self.agenda.insert((self.now + after, self.scheduled), what);
     }
 
-    pub(super) fn micros(&mut self, range: std::ops::Range<u64>) -> Duration {
-        Duration::from_micros(self.rng.random_range(range))
+    fn is_over(&self) -> bool {
+        self.law.broken.is_some() && !self.settings.to_the_end
     }
 
-    fn live_until(&mut self, end: Duration) -> Result<(), Violation> {
-        while let Some(entry) = self.agenda.first_entry() {
-            if entry.key().0 > end {
-                break;
-            }
+    pub(super) fn live_until(&mut self, end: Duration) {
+        while !self.is_over()
+            && let Some(entry) = self.agenda.first_entry()
+            && entry.key().0 <= end
+        {
             let ((at, _), what) = entry.remove_entry();
             self.now = at;
             self.story.events += 1;
-            self.happen(what)?;
+            self.happen(what);
         }
         self.now = end;
-        Ok(())
     }
 
-    fn happen(&mut self, what: Happening) -> Result<(), Violation> {
+    fn happen(&mut self, what: Happening) {
         if let Some(delay) = self.asleep(&what) {
-            self.schedule(delay, what);
-            return Ok(());
+            // Who wakes up finds everything at once, in any order.
+            let jitter = self.micros(0..300);
+            return self.schedule(delay + jitter, what);
         }
         match what {
-            Happening::Tick { node, life } => self.tick(node, life),
+            Happening::Tick { node, life } => {
+                if self.places[node].life == life {
+                    self.handle(node, Event::Tick);
+                }
+            }
             Happening::DiskDone { node, life } => self.disk_done(node, life),
-            Happening::Deliver { from, to, message } => {
-                let from = self.places[from].id.clone();
-                self.handle(to, Event::Message { from, message })
-            }
-            Happening::Request { node, waiting } => self.request(node, waiting),
-            Happening::Reply { waiting, ended } => self.finish(&waiting, &ended),
-            Happening::Client { client, number } => {
-                self.next_operation(client, number);
-                Ok(())
-            }
-            Happening::Trouble => {
-                self.trouble();
-                Ok(())
-            }
-            Happening::Crash { node } => {
-                let moment = self.micros(500..5_000);
-                self.crash(node, moment);
-                Ok(())
-            }
-            Happening::Restart { node } => {
-                self.start(node);
-                Ok(())
-            }
+            Happening::Deliver {
+                from,
+                to,
+                store,
+                message,
+            } => self.deliver(from, to, store, message),
+            Happening::Request { node, request } => self.request(node, request),
+            Happening::Reply {
+                client,
+                turn,
+                answer,
+            } => self.on_reply(client, turn, &answer),
+            Happening::Wake { client, turn } => self.wake(client, turn),
+            Happening::Trouble(trouble) => self.suffer(&trouble),
+            Happening::Ambush { node, downtime } => self.stop(node, End::Power, downtime),
+            Happening::Restart { node } => self.start(node),
             Happening::Keep { node, life, task } => self.keep(node, life, task),
         }
     }
@@ -283,82 +264,70 @@ impl World {
         let node = match what {
             Happening::Tick { node, .. }
             | Happening::Request { node, .. }
+            | Happening::DiskDone { node, .. }
+            | Happening::Keep { node, .. }
             | Happening::Deliver { to: node, .. } => *node,
-            Happening::DiskDone { .. }
-            | Happening::Reply { .. }
-            | Happening::Client { .. }
-            | Happening::Trouble
-            | Happening::Crash { .. }
-            | Happening::Keep { .. }
+            Happening::Reply { .. }
+            | Happening::Wake { .. }
+            | Happening::Trouble(_)
+            | Happening::Ambush { .. }
             | Happening::Restart { .. } => return None,
         };
-        let until = self.places[node].asleep_until;
-        (until > self.now).then(|| until - self.now)
+        let place = &self.places[node];
+        let sleeps = place.running.is_some() && place.asleep_until > self.now;
+        sleeps.then(|| place.asleep_until - self.now)
     }
 
-    pub(super) fn start(&mut self, node: usize) {
-        let place = &self.places[node];
-        if place.running.is_some() {
+    /// Nodes introduce themselves before they speak; what was said by one that is no more is not heard.
+    fn deliver(&mut self, from: usize, to: usize, store: StoreId, message: Message) {
+        let sender = &self.places[from];
+        if sender.store != store || self.places[to].running.is_none() {
             return;
         }
-        let nowhere = Addresses {
-            peer: ([127, 0, 0, 1], 1).into(),
-            client: None,
+        let from_id = sender.id.clone();
+        if self.places[to].met.insert(from, store) != Some(store) {
+            self.handle(to, Event::Met(from_id.clone(), store));
+        }
+        let event = Event::Message {
+            from: from_id,
+            message,
         };
-        let members = self.places.iter().map(|place| (place.id.clone(), nowhere));
-        let config = Config {
-            id: place.id.clone(),
-            bootstrap: Membership::of_voters(members),
-            election_min: Duration::from_millis(150),
-            election_max: Duration::from_millis(if self.settings.contested { 160 } else { 300 }),
-            heartbeat: Duration::from_millis(50),
-            seed: self.settings.seed + place.life,
-            life: place.life,
-            retained_entries: self.settings.retained_entries,
-            log_bytes_max: usize::MAX,
-            bugs: self.settings.bugs,
-        };
-        let disk = std::mem::take(&mut self.places[node].disk);
-        let (running, on_disk) = Running::start(config, self.settings.snapshots, disk, self.now);
-        let place = &mut self.places[node];
-        place.life += 1;
-        place.running = Some(running);
-        place.on_disk = on_disk;
-        place.tick_at = Duration::MAX;
-        self.schedule_tick(node);
+        self.handle(to, event);
     }
 
-    pub(super) fn handle(&mut self, node: usize, event: Event<Waiting>) -> Result<(), Violation> {
+    pub(super) fn handle(&mut self, node: usize, event: Event<Asker>) {
         let Some(mut running) = self.places[node].running.take() else {
-            return Ok(());
+            return;
         };
         let role = running.replica.raft().role();
         let places = self.places.iter();
-        let durable: Vec<(&NodeId, &Positions)> = places
-            .map(|place| (&place.id, &place.on_disk.log))
-            .collect();
-        let done = running.handle(node, self.now, event, &mut self.law, &durable);
-        let outputs = running.take_outputs();
+        let durable: Vec<(&NodeId, &OnDisk)> =
+            places.map(|place| (&place.id, place.promised())).collect();
+        let now = self.places[node].clock.local(self.now);
+        let handled = running.handle(node, now, event, &mut self.law, &durable);
         let stands = role != Role::Candidate && running.replica.raft().role() == Role::Candidate;
         self.places[node].running = Some(running);
-        done?;
-        for output in outputs {
-            self.send(node, output);
+        match handled {
+            Ok(outputs) => {
+                for output in outputs {
+                    self.carry_out(node, output);
+                }
+                self.schedule_tick(node);
+            }
+            Err(Stopped) => self.fail(node),
         }
-        self.schedule_tick(node);
         if stands {
             self.on_election();
         }
-        Ok(())
     }
 
-    fn schedule_tick(&mut self, node: usize) {
+    pub(super) fn schedule_tick(&mut self, node: usize) {
         let now = self.now;
         let place = &mut self.places[node];
         let Some(running) = &place.running else {
             return;
         };
-        let deadline = running.replica.deadline().max(now);
+        let deadline = place.clock.world(running.replica.deadline()).max(now);
         if place.tick_at <= now || deadline < place.tick_at {
             place.tick_at = deadline;
             let life = place.life;
@@ -366,94 +335,132 @@ impl World {
         }
     }
 
-    fn tick(&mut self, node: usize, life: u64) -> Result<(), Violation> {
-        if self.places[node].life != life {
-            return Ok(());
-        }
-        self.handle(node, Event::Tick)
-    }
-
-    fn disk_done(&mut self, node: usize, life: u64) -> Result<(), Violation> {
+    fn disk_done(&mut self, node: usize, life: u64) {
         let place = &mut self.places[node];
         let Some(running) = place.running.as_mut().filter(|_| place.life == life) else {
-            return Ok(());
+            return;
         };
-        if running.disk_done(&mut place.on_disk)? {
-            self.handle(node, Event::Durable)?;
+        match running.disk_done(&mut place.on_disk, &mut self.law) {
+            Ok(true) => self.handle(node, Event::Durable),
+            Ok(false) => {}
+            Err(Stopped) => self.on_disk_failure(node),
         }
-        Ok(())
     }
 
-    fn keep(&mut self, node: usize, life: u64, task: Task) -> Result<(), Violation> {
+    fn keep(&mut self, node: usize, life: u64, task: Task) {
         let place = &mut self.places[node];
-        let running = place.running.as_mut().filter(|_| place.life == life);
+        let Some(running) = place.running.as_mut().filter(|_| place.life == life) else {
+            return;
+        };
         self.story.stored += u64::from(matches!(task, Task::Store { .. }));
-        match running.and_then(|running| running.keep(task)) {
-            Some(event) => self.handle(node, event),
-            None => Ok(()),
+        match running.keep(task) {
+            Ok(Some(event)) => self.handle(node, event),
+            Ok(None) => {}
+            Err(Stopped) => self.on_disk_failure(node),
         }
     }
 
-    fn send(&mut self, from: usize, output: Output) {
+    fn on_disk_failure(&mut self, node: usize) {
+        self.story.failed_disks += 1;
+        self.fail(node);
+    }
+
+    fn carry_out(&mut self, node: usize, output: Output<Asker>) {
+        let life = self.places[node].life;
         match output {
-            Output::Message(envelope) => {
-                let to = self.places.iter().position(|place| place.id == envelope.to);
-                let to = to.expect("messages go to members");
-                self.transmit(from, to, &envelope.message);
-            }
-            Output::Reply { waiting, ended } => {
-                let delay = self.micros(100..2_000);
-                self.schedule(delay, Happening::Reply { waiting, ended });
-            }
-            Output::DiskBusy => {
-                let life = self.places[from].life;
+            Output::Send(envelope) => self.send(node, &envelope),
+            Output::Write(batch) => {
+                if let Some(running) = &mut self.places[node].running {
+                    running.submit(batch);
+                }
                 let delay = self.micros(50..4_000);
-                self.schedule(delay, Happening::DiskDone { node: from, life });
+                self.schedule(delay, Happening::DiskDone { node, life });
             }
+            Output::Answer(Asker::Client { client, turn }, answer) => {
+                let delay = self.micros(100..2_000);
+                let reply = Happening::Reply {
+                    client,
+                    turn,
+                    answer,
+                };
+                self.schedule(delay, reply);
+            }
+            Output::Answer(Asker::Operator, _) => {}
             Output::Keep(task) => {
-                let (node, life) = (from, self.places[from].life);
                 let delay = self.micros(50..20_000);
                 self.schedule(delay, Happening::Keep { node, life, task });
             }
-        }
-    }
-
-    pub(super) fn leader(&self) -> Option<usize> {
-        let leads = |place: &Place| {
-            place
-                .running
-                .as_ref()
-                .is_some_and(|r| r.replica.raft().role() == Role::Leader)
-        };
-        self.places.iter().position(leads)
-    }
-
-    fn check_progress(&self, before: u64) -> Result<(), Violation> {
-        let finished = self.oracle.finished - before;
-        let enough = 5 * self.settings.clients as u64;
-        if self.leader().is_some() && finished >= enough {
-            return Ok(());
-        }
-        let what = format!("{finished} operations, leader {:?}", self.leader());
-        Err(Violation::NoProgress(what))
-    }
-
-    fn check_agreement(&self) -> Result<(), Violation> {
-        for (node, place) in self.places.iter().enumerate() {
-            let same = place
-                .running
-                .as_ref()
-                .is_some_and(|r| *r.replica.state() == self.law.reference());
-            if !same {
-                return Err(Violation::NoProgress(format!(
-                    "node {node} is behind in the calm"
-                )));
+            Output::Stop(conflict) => {
+                self.law
+                    .see(|_| Err(Violation::CommittedConflict(conflict.to_string())));
+                self.fail(node);
             }
         }
-        Ok(())
+    }
+
+    fn send(&mut self, node: usize, envelope: &Envelope) {
+        let Envelope { to, message } = envelope;
+        let disk = &self.places[node].on_disk;
+        self.law.see(|_| check_said(message, to, disk));
+        let to = self.places.iter().position(|place| place.id == *to);
+        self.transmit(node, to.expect("messages go to nodes"), message);
+    }
+
+    /// Who leads in the latest term.
+    pub(super) fn leader(&self) -> Option<usize> {
+        let terms = self.places.iter().enumerate().filter_map(|(node, place)| {
+            let raft = place.running.as_ref()?.replica.raft();
+            (raft.role() == Role::Leader).then(|| (raft.term(), node))
+        });
+        terms.max().map(|(_, node)| node)
+    }
+
+    fn judge_progress(&mut self, finished: u64) {
+        let leader = self.leader();
+        let enough = 5 * self.settings.clients as u64;
+        if leader.is_none() || finished < enough {
+            let what = format!("{finished} operations, leader {leader:?}");
+            self.law.see(|_| Err(Violation::NoProgress(what)));
+        }
+    }
+
+    /// Every member has all there is, and clients got all they asked for.
+    fn judge_agreement(&mut self) {
+        let reference = self.law.reference();
+        let members = self.law.members.clone();
+        let founded = members.addresses.is_empty();
+        let behind = self.places.iter().find(|place| {
+            let is_member = members.addresses.contains_key(&place.id) || (founded && !place.joins);
+            let running = place.running.as_ref();
+            let has_all = running.is_some_and(|running| *running.replica.state() == reference);
+            is_member && !place.wrecked && place.lost.is_none() && !has_all
+        });
+        let waits = self.clients.iter().position(|client| !client.is_gone());
+        if behind.is_some() || waits.is_some() {
+            let behind = behind.map(Place::standing);
+            let leader = self.leader().map(|leader| self.places[leader].standing());
+            let what = format!(
+                "in the calm: behind {behind:?}, leader {leader:?}, waiting client {waits:?}"
+            );
+            self.law.see(|_| Err(Violation::NoProgress(what)));
+        }
     }
 }
 
-fn usize_of(number: u64) -> usize {
-    usize::try_from(number).expect("a small number")
+impl Story {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.events += other.events;
+        self.troubles += other.troubles;
+        self.crashes += other.crashes;
+        self.cuts += other.cuts;
+        self.elections += other.elections;
+        self.operations += other.operations;
+        self.committed += other.committed;
+        self.stored += other.stored;
+        self.installed += other.installed;
+        self.changes += other.changes;
+        self.transfers += other.transfers;
+        self.wrecked += other.wrecked;
+        self.failed_disks += other.failed_disks;
+    }
 }
