@@ -111,8 +111,8 @@ struct Run {
     fresh: u64,
     clients: Vec<Option<Open>>,
     processes: Vec<u64>,
-    /// All values each register had.
-    registers: Vec<Vec<u64>>,
+    /// All values each register had, and how many calls there had been when it got them.
+    registers: Vec<Vec<(u64, u64)>>,
     plan: Plan,
     /// The register of the stale read.
     stale_key: u64,
@@ -137,13 +137,21 @@ fn main() -> io::Result<()> {
         fresh: 0,
         clients: vec![None; usize::try_from(arguments.clients).expect("as many as fit in memory")],
         processes: (0..arguments.clients).collect(),
-        registers: vec![vec![0]; usize::try_from(arguments.keys).expect("as many as fit")],
+        registers: vec![vec![(0, 0)]; usize::try_from(arguments.keys).expect("as many as fit")],
         plan,
         stale_key: 0,
     };
     run.header()?;
     run.play()?;
-    run.out.flush()
+    run.out.flush()?;
+    match run.plan {
+        Plan::Done => Ok(()),
+        Plan::At(_) | Plan::Fading | Plan::Fenced | Plan::Ready | Plan::Pending => {
+            Err(io::Error::other(
+                "no stale read came about, so the history is linearizable: give it more --operations",
+            ))
+        }
+    }
 }
 
 impl Run {
@@ -197,7 +205,10 @@ impl Run {
         }
         self.called += 1;
         self.fade();
-        let key = self.random.random_range(0..self.arguments.keys);
+        let key = match self.stale_value(self.stale_key) {
+            Some(_) => self.stale_key,
+            None => self.random.random_range(0..self.arguments.keys),
+        };
         let crashes = self.crashes();
         let stale = self.stale_value(key).filter(|_| !crashes);
         let call = if stale.is_some() {
@@ -256,10 +267,10 @@ impl Run {
     }
 
     fn current(&self, key: u64) -> u64 {
-        self.register(key).last().copied().unwrap_or(0)
+        self.register(key).last().map_or(0, |(value, _)| *value)
     }
 
-    fn register(&self, key: u64) -> &Vec<u64> {
+    fn register(&self, key: u64) -> &[(u64, u64)] {
         &self.registers[usize::try_from(key).expect("a key is a place in memory")]
     }
 
@@ -301,7 +312,7 @@ impl Run {
             Call::Cas(expected, _) if expected != current => Effect::Refused,
             Call::Write(new) | Call::Cas(_, new) => {
                 let key = usize::try_from(open.key).expect("a key is a place in memory");
-                self.registers[key].push(new);
+                self.registers[key].push((new, self.called));
                 Effect::Changed
             }
         };
@@ -319,9 +330,10 @@ impl Run {
         if self.arguments.values > 0 {
             return Some(STALE);
         }
+        let gone_at = self.called.checked_sub(20 * self.arguments.clients)?;
         let past = self.register(key);
-        let distance = usize::try_from(8 * self.arguments.clients).expect("clients fit in memory");
-        past.len().checked_sub(distance).map(|at| past[at])
+        let gone = past.partition_point(|(_, since)| *since <= gone_at);
+        Some(past[gone.checked_sub(2)?].0)
     }
 
     /// Answers, and calls again. False if there is nothing left to call.

@@ -69,11 +69,21 @@ fn certificates_of_other_models_of_thirteen_operations_are_accepted_and_minimal(
 
 #[test]
 fn certificates_of_several_lists_are_accepted_together() {
+    each_together(ModelName::ListAppend);
+}
+
+#[test]
+fn certificates_of_several_registers_are_accepted_together() {
+    each_together(ModelName::Kv);
+}
+
+/// Draws histories of several objects and looks at their certificates as one.
+fn each_together(model: ModelName) {
     let (mut valid, mut invalid) = (0, 0);
     for seed in 0..4_000 {
         let random = &mut ChaCha8Rng::seed_from_u64(6 << 32 | seed);
         let shape = Shape {
-            model: ModelName::ListAppend,
+            model,
             operations: random.random_range(4..=13),
             processes: random.random_range(2..=4),
             values: 0,

@@ -70,7 +70,8 @@ pub(crate) fn history(shape: &Shape, initial: &Value, random: &mut ChaCha8Rng) -
 
 /// Plays clients against a real object: effects happen at a random moment between call and return; some answers are then falsified.
 pub(crate) fn draw(shape: &Shape, initial: &Value, random: &mut ChaCha8Rng) -> Vec<Event> {
-    let (mut events, mut state, mut invoked) = (Vec::new(), initial.clone(), 0);
+    let state = oracle::start(shape.model, initial);
+    let (mut events, mut state, mut invoked) = (Vec::new(), state, 0);
     let mut open: Vec<Option<Open>> = (0..shape.processes).map(|_| None).collect();
     while invoked < shape.operations || open.iter().any(Option::is_some) {
         let process = random.random_range(0..open.len());
@@ -133,13 +134,14 @@ fn invocation(shape: &Shape, process: i64, number: i64, random: &mut ChaCha8Rng)
         (ModelName::Counter, _) => ("read", Value::Nil),
         (ModelName::ListAppend, choice) => ("txn", list_transaction(choice < 4, new, random)),
         (_, 0..=2) => ("read", Value::Nil),
-        (ModelName::CasRegister, 3) => {
+        (ModelName::CasRegister | ModelName::Kv, 3) => {
             let expected = random.random_range(0..=shape.operations.min(4) as i64);
             ("cas", Value::from(vec![expected.into(), new.into()]))
         }
         (_, _) => ("write", new.into()),
     };
-    event(process, EventType::Invoke, f, value)
+    let key = (shape.model == ModelName::Kv).then(|| ["x", "y"][random.random_range(0..2)].into());
+    event(process, EventType::Invoke, f, key, value)
 }
 
 fn transaction(values: i64, random: &mut ChaCha8Rng) -> Value {
@@ -201,6 +203,9 @@ fn play(state: &mut Value, invocation: &Event, model: ModelName) -> Option<Value
     }
     let after = possible.pop()?;
     let answer = match invocation.f.as_str() {
+        "read" if model == ModelName::Kv => {
+            oracle::held(&after, &operation.key.unwrap_or_default())
+        }
         "read" | "get" => after.clone(),
         "insert" | "delete" => Value::Bool(after != before),
         "contains" => Value::Bool(elements(&before).contains(&invocation.value)),
@@ -281,7 +286,7 @@ fn completion(
         Some(Some(answer)) => (EventType::Ok, answer),
         None | Some(None) => (EventType::Fail, invocation.value),
     };
-    event(process, event_type, &invocation.f, value)
+    event(process, event_type, &invocation.f, invocation.key, value)
 }
 
 fn falsified(shape: &Shape, f: &str, answer: Value, random: &mut impl Rng) -> Value {
@@ -332,14 +337,14 @@ fn falsified_list(list: &Value, random: &mut impl Rng) -> Value {
     Value::from(list)
 }
 
-fn event(process: i64, event_type: EventType, f: &str, value: Value) -> Event {
+fn event(process: i64, event_type: EventType, f: &str, key: Option<Value>, value: Value) -> Event {
     Event {
         index: 0,
         time: Nanos(0),
         process: Process::Client(process),
         event_type,
         f: f.into(),
-        key: None,
+        key,
         value,
         node: None,
         error: None,

@@ -12,7 +12,24 @@ pub(crate) fn is_linearizable(operations: &[Operation], model: ModelName, initia
         .filter(|operation| operation.outcome != Outcome::Fail)
         .collect();
     assert!(kept.len() < 32, "the oracle is for small histories");
-    place(&kept, model, initial, 0, &mut HashSet::new())
+    place(&kept, model, &start(model, initial), 0, &mut HashSet::new())
+}
+
+/// The first state. That of a map has the initial value of every key, under no key.
+pub(crate) fn start(model: ModelName, initial: &Value) -> Value {
+    match model == ModelName::Kv {
+        true => [(Value::Nil, initial.clone())].into_iter().collect(),
+        false => initial.clone(),
+    }
+}
+
+/// What a map holds under a key.
+pub(crate) fn held(map: &Value, key: &Value) -> Value {
+    let Value::Map(map) = map else {
+        panic!("the state is a map")
+    };
+    let held = map.get(key).or_else(|| map.get(&Value::Nil));
+    held.expect("every key has an initial value").clone()
 }
 
 fn place(
@@ -55,6 +72,7 @@ fn deadline(operation: &Operation) -> Option<u64> {
 /// The operations on one object, where the answers name several.
 pub(crate) fn object(operations: &[Operation], key: Option<&Value>) -> Vec<Operation> {
     let touches = |one: &&Operation| match one.input.as_list().and_then(<[Value]>::first) {
+        _ if one.key.is_some() => one.key.as_ref() == key,
         Some(Value::List(part)) => part.get(1) == key,
         _ => false,
     };
@@ -71,6 +89,7 @@ pub(crate) fn apply(state: &Value, operation: &Operation, model: ModelName) -> V
     let if_so = |so: bool, after: Value| if so { vec![after] } else { Vec::new() };
     let (input, answer) = (&operation.input, &operation.output);
     match (model, operation.f.as_str()) {
+        (ModelName::Kv, _) => register_of_map(state, operation),
         (ModelName::MultiRegister, "txn") => transaction(state, operation).into_iter().collect(),
         (ModelName::Mutex, "acquire") => if_so(*state == Value::from("free"), "held".into()),
         (ModelName::Mutex, "release") => if_so(*state == Value::from("held"), "free".into()),
@@ -113,6 +132,19 @@ pub(crate) fn apply(state: &Value, operation: &Operation, model: ModelName) -> V
         }
         (model, f) => panic!("{model} has no {f}"),
     }
+}
+
+fn register_of_map(map: &Value, operation: &Operation) -> Vec<Value> {
+    let key = operation.key.clone().unwrap_or_default();
+    let put = |after| {
+        let mut changed = map.clone();
+        if let Value::Map(entries) = &mut changed {
+            Arc::make_mut(entries).insert(key.clone(), after);
+        }
+        changed
+    };
+    let after = apply(&held(map, &key), operation, ModelName::CasRegister);
+    after.into_iter().map(put).collect()
 }
 
 fn elements(state: &Value) -> Vec<Value> {

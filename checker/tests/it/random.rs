@@ -55,7 +55,8 @@ fn registers_of_thirteen_operations_and_more_agree_with_the_oracle() {
 }
 
 /// All but the registers that everything else is a variation of.
-pub(crate) const OTHERS: [ModelName; 10] = [
+pub(crate) const OTHERS: [ModelName; 11] = [
+    ModelName::Kv,
     ModelName::Register,
     ModelName::Mutex,
     ModelName::KvAppend,

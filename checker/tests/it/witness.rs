@@ -39,7 +39,7 @@ pub(crate) fn flaw(
         }
     }
     let mut latest_call = 0;
-    let mut states = BTreeSet::from([initial.clone()]);
+    let mut states = BTreeSet::from([oracle::start(model, initial)]);
     for &id in witness {
         let operation = history.operation(id);
         if operation.ret.unwrap_or(u64::MAX) < latest_call {
