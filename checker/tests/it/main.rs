@@ -22,5 +22,6 @@ mod oracle;
 mod random;
 mod simulate;
 mod threads;
+mod weakening;
 mod weaker;
 mod witness;
