@@ -33,8 +33,9 @@ const EXPLAINING: Duration = Duration::from_secs(10);
 /// The kernel is asked for the resident set at most this often: that costs a hundred times as much as a look at the clock.
 const LOOK_EVERY_US: u64 = 1_000;
 
-/// The check ends when so much of the memory is left: it takes some to end, and more between two looks.
-const RESERVE: u64 = 16;
+/// The check ends when a sixteenth of the memory is left, or of the time: it takes some of both to end, and more between
+/// two looks.
+const RESERVE: u32 = 16;
 
 impl Limits {
     /// What may be spent on explaining a violation further.
@@ -98,15 +99,16 @@ impl Budget for Watchdog {
             return Some(Limit::Cancelled);
         }
         let elapsed = self.clock.elapsed();
-        if elapsed >= self.limits.time {
-            return Some(Limit::Time(self.limits.time));
+        let limit = self.limits.time;
+        if elapsed >= limit - limit / RESERVE {
+            return Some(Limit::Time(limit));
         }
         if !self.is_time_to_look(elapsed) {
             return None;
         }
         let limit = self.limits.memory_bytes;
         let held = resident_bytes().unwrap_or(estimate_bytes);
-        (held >= limit - limit / RESERVE).then_some(Limit::Memory(limit))
+        (held >= limit - limit / u64::from(RESERVE)).then_some(Limit::Memory(limit))
     }
 
     fn progress(&self, progress: &CheckProgress) {
