@@ -93,8 +93,19 @@ fn the_bundled_node_is_measured_from_an_empty_disk_to_the_death_of_its_leader() 
     let (output, result) = measured("--target node");
     assert_eq!(result["version"], 1);
     assert_served(&result, &["node"]);
-    for cause in ["kill", "hand-over"] {
-        assert!(outage(&result, "node", cause)["milliseconds"].as_f64() > Some(0.0));
+    for cause in [
+        "kill",
+        "hand-over",
+        "stopped-follower",
+        "snapshot",
+        "removed-member",
+        "added-member",
+    ] {
+        let outage = outage(&result, "node", cause);
+        assert!(
+            outage["milliseconds"].as_f64() > Some(0.0),
+            "{cause}: {outage}"
+        );
     }
     let memory = &result["memory"][0];
     assert!(memory["sum"]["resident_kib"].as_u64() > memory["leader"]["resident_kib"].as_u64());
@@ -126,6 +137,7 @@ fn etcd_takes_turns_with_the_node() {
     assert_served(&result, &["node", "etcd"]);
     assert!(outage(&result, "etcd", "kill")["milliseconds"].as_f64() > Some(0.0));
     assert!(outage(&result, "etcd", "hand-over")["milliseconds"].as_f64() > Some(0.0));
+    assert_eq!(outage(&result, "etcd", "added-member"), "not-offered");
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(printed, result, "--json and --out are the same object");
 }

@@ -8,17 +8,19 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::HOST;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
+use serde_json::json;
 use tokio::net::TcpStream;
 
-use super::system::{Handover, Member, Standing, Store, StoreError, System};
+use super::system::{Granted, Member, Request, Standing, Store, StoreError, System};
 use crate::cli::Target;
 use crate::config::NodeProgram;
 
 const PEER_PORT: u16 = 7000;
 const CLIENT_PORT: u16 = 8000;
+const MEMBERS: &str = "/admin/members";
 
 /// The bundled node, or a program that takes its arguments.
 #[derive(Debug)]
@@ -66,25 +68,26 @@ impl System for Bundled {
     }
 
     fn arguments(&self, own: &Member, all: &[Member], data: &Path) -> Vec<OsString> {
-        let everyone = |port: u16| {
+        let mut arguments = self.own_arguments(own, data);
+        for (option, port) in [("--peers", PEER_PORT), ("--client-addrs", CLIENT_PORT)] {
             let member = |member: &Member| format!("{}={}:{port}", member.name, member.address);
-            all.iter().map(member).collect::<Vec<_>>().join(",")
-        };
-        let mut arguments: Vec<OsString> = match self.program {
-            NodeProgram::Bundled(_) => vec!["node".into()],
-            NodeProgram::Other(_) => Vec::new(),
-        };
-        for (option, value) in [
-            ("--id", own.name.clone()),
-            ("--client-addr", format!("{}:{CLIENT_PORT}", own.address)),
-            ("--peer-addr", format!("{}:{PEER_PORT}", own.address)),
-            ("--peers", everyone(PEER_PORT)),
-            ("--client-addrs", everyone(CLIENT_PORT)),
-        ] {
-            arguments.extend([option.into(), value.into()]);
+            let everyone: Vec<String> = all.iter().map(member).collect();
+            arguments.extend([option.into(), everyone.join(",").into()]);
         }
-        arguments.extend(["--data".into(), data.into()]);
         arguments
+    }
+
+    fn waiting_arguments(
+        &self,
+        own: &Member,
+        all: &[Member],
+        data: &Path,
+    ) -> Option<Vec<OsString>> {
+        // A cluster that was given no name goes by those of its first members.
+        let names: Vec<&str> = all.iter().map(|member| member.name.as_str()).collect();
+        let mut arguments = self.own_arguments(own, data);
+        arguments.extend(["--join".into(), "--cluster".into(), names.join(",").into()]);
+        Some(arguments)
     }
 
     async fn connect(&self, member: &Member) -> Result<NodeStore, StoreError> {
@@ -101,17 +104,44 @@ impl System for Bundled {
         Ok(Standing { leads, term })
     }
 
-    async fn hand_over(&self, from: &Member, to: &Member) -> Result<Handover, StoreError> {
-        let mut leader = Door::open(address(from)).await?;
-        let body = format!("{{\"to\":\"{}\"}}", to.name);
-        let (status, answer) = leader
-            .ask(Method::POST, "/admin/transfer", body.into())
-            .await?;
+    async fn ask(&self, leader: &Member, request: Request<'_>) -> Result<Granted, StoreError> {
+        let (path, body) = match request {
+            Request::HandOver(to) => ("/admin/transfer", json!({ "to": to.name })),
+            Request::Snapshot => ("/admin/snapshot", json!({})),
+            Request::Remove(member) => (MEMBERS, json!({ "remove": { "id": member.name } })),
+            Request::Add(member) => {
+                let of_port = |port: u16| format!("{}:{port}", member.address);
+                let (peer, client) = (of_port(PEER_PORT), of_port(CLIENT_PORT));
+                let member = json!({ "id": member.name, "peer_addr": peer, "client_addr": client });
+                (MEMBERS, json!({ "add": member }))
+            }
+        };
+        let mut door = Door::open(address(leader)).await?;
+        let body = body.to_string().into();
+        let (status, answer) = door.ask(Method::POST, path, body).await?;
         match status {
             // A program that came with --node-bin need not have it.
-            StatusCode::NOT_FOUND => Ok(Handover::NotOffered),
-            status => success(status, &answer).map(|()| Handover::Asked),
+            StatusCode::NOT_FOUND => Ok(Granted::NotOffered),
+            status => success(status, &answer).map(|()| Granted::Done),
         }
+    }
+}
+
+impl Bundled {
+    fn own_arguments(&self, own: &Member, data: &Path) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = match self.program {
+            NodeProgram::Bundled(_) => vec!["node".into()],
+            NodeProgram::Other(_) => Vec::new(),
+        };
+        for (option, value) in [
+            ("--id", own.name.clone()),
+            ("--client-addr", format!("{}:{CLIENT_PORT}", own.address)),
+            ("--peer-addr", format!("{}:{PEER_PORT}", own.address)),
+        ] {
+            arguments.extend([option.into(), value.into()]);
+        }
+        arguments.extend(["--data".into(), data.into()]);
+        arguments
     }
 }
 
@@ -188,7 +218,7 @@ impl Door {
         body: Bytes,
     ) -> Result<(StatusCode, Bytes), StoreError> {
         let failed = |error: &dyn std::error::Error| StoreError::from_error("no answer", error);
-        let request = Request::builder()
+        let request = hyper::Request::builder()
             .method(method)
             .uri(path)
             .header(HOST, self.host.as_str())
@@ -252,9 +282,9 @@ mod tests {
             .collect();
         assert_eq!(
             text.join(" "),
-            "--id n2 --client-addr 127.0.0.2:8000 --peer-addr 127.0.0.2:7000 \
+            "--id n2 --client-addr 127.0.0.2:8000 --peer-addr 127.0.0.2:7000 --data d \
              --peers n1=127.0.0.1:7000,n2=127.0.0.2:7000 \
-             --client-addrs n1=127.0.0.1:8000,n2=127.0.0.2:8000 --data d"
+             --client-addrs n1=127.0.0.1:8000,n2=127.0.0.2:8000"
         );
     }
 }

@@ -1,5 +1,6 @@
 //! A cluster under measurement: one process a node, each on an address of its own on loopback, in the lab's own network.
 
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -64,6 +65,42 @@ impl<S: System> Cluster<S> {
         Ok(())
     }
 
+    /// Stops a node as SIGSTOP does.
+    pub(super) fn pause(&self, node: usize) -> Result<()> {
+        self.processes[node].pause()?;
+        Ok(())
+    }
+
+    /// Lets a stopped node continue.
+    pub(super) fn resume(&self, node: usize) -> Result<()> {
+        Ok(self.processes[node].resume()?)
+    }
+
+    /// Starts one more node on an empty disk, which waits to be added. Its number, if the system has such nodes.
+    pub(super) async fn start_waiting(&mut self) -> Result<Option<usize>> {
+        let node = self.members.len();
+        let member = Member::number(node + 1);
+        let data = self.folder.join(&member.name);
+        let arguments = self.system.waiting_arguments(&member, &self.members, &data);
+        let Some(arguments) = arguments else {
+            return Ok(None);
+        };
+        let process = self.launch(&member, arguments)?;
+        self.processes.push(process);
+        self.members = self.members.iter().cloned().chain([member]).collect();
+        let answers = async {
+            while self.system.standing(&self.members[node]).await.is_err() {
+                self.require_alive()?;
+                sleep(ASK_EVERY).await;
+            }
+            Ok(Some(node))
+        };
+        match timeout(START_LIMIT, answers).await {
+            Ok(end) => end,
+            Err(_) => bail!("a node that is to be added did not answer within {START_LIMIT:?}"),
+        }
+    }
+
     /// Waits until every node answers and exactly one of them leads.
     pub(super) async fn settled(&mut self) -> Result<Leader> {
         let settled = async {
@@ -122,16 +159,21 @@ impl<S: System> Cluster<S> {
 
     fn spawn(&self, node: usize) -> Result<NodeProcess> {
         let member = &self.members[node];
-        let path = self.log(node);
+        let data = self.folder.join(&member.name);
+        let arguments = self.system.arguments(member, &self.members, &data);
+        self.launch(member, arguments)
+    }
+
+    fn launch(&self, member: &Member, arguments: Vec<OsString>) -> Result<NodeProcess> {
+        let path = self.log(member);
         let log = OpenOptions::new()
             .create(true)
             .append(true)
             .open(&path)
             .with_context(|| format!("cannot open {}", path.display()))?;
-        let data = self.folder.join(&member.name);
         let spec = ProcessSpec {
             program: self.system.program(),
-            args: self.system.arguments(member, &self.members, &data),
+            args: arguments,
             env: Vec::new(),
             log,
             namespace: None,
@@ -139,14 +181,14 @@ impl<S: System> Cluster<S> {
         Ok(NodeProcess::spawn(&spec)?)
     }
 
-    fn log(&self, node: usize) -> PathBuf {
-        self.folder.join(format!("{}.log", self.members[node].name))
+    fn log(&self, member: &Member) -> PathBuf {
+        self.folder.join(format!("{}.log", member.name))
     }
 
     /// The last line a node left: its folder does not outlive the measurement.
     fn last_words(&self, node: usize) -> String {
         let name = &self.members[node].name;
-        let text = std::fs::read(self.log(node)).unwrap_or_default();
+        let text = std::fs::read(self.log(&self.members[node])).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         match text.lines().rfind(|line| !line.trim().is_empty()) {
             Some(line) => format!("{name} said last: {line}"),

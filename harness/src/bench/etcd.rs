@@ -10,11 +10,11 @@ use hyper::http::uri::PathAndQuery;
 use prost::Message;
 use tonic::client::Grpc;
 
+use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 
-use super::system::{Handover, Member, Standing, Store, StoreError, System};
+use super::system::{Granted, Member, Request, Standing, Store, StoreError, System};
 use crate::cli::Target;
 use rpc::{
     MoveLeader, Moved, PutRequest, PutResponse, RangeRequest, RangeResponse, StatusRequest,
@@ -91,12 +91,22 @@ impl System for Etcd {
         })
     }
 
-    async fn hand_over(&self, from: &Member, to: &Member) -> Result<Handover, StoreError> {
+    async fn ask(&self, leader: &Member, request: Request<'_>) -> Result<Granted, StoreError> {
+        let to = match request {
+            Request::HandOver(to) => to,
+            Request::Snapshot | Request::Remove(_) | Request::Add(_) => {
+                return Ok(Granted::NotOffered);
+            }
+        };
         let target_id = self.connect(to).await?.status().await?.own_id();
-        let mut leader = self.connect(from).await?;
+        let mut leader = self.connect(leader).await?;
         let path = "/etcdserverpb.Maintenance/MoveLeader";
         let Moved {} = leader.call(path, MoveLeader { target_id }).await?;
-        Ok(Handover::Asked)
+        Ok(Granted::Done)
+    }
+
+    fn waiting_arguments(&self, _: &Member, _: &[Member], _: &Path) -> Option<Vec<OsString>> {
+        None
     }
 }
 
@@ -136,7 +146,10 @@ impl EtcdStore {
             .map_err(|error| StoreError::from_error("no connection", &error))?;
         let path = PathAndQuery::from_static(path);
         let codec = ProstCodec::<Q, A>::default();
-        let answer = self.grpc.unary(Request::new(request), path, codec).await;
+        let answer = self
+            .grpc
+            .unary(tonic::Request::new(request), path, codec)
+            .await;
         let refused =
             |status: Status| StoreError(format!("{}: {}", status.code(), status.message()));
         Ok(answer.map_err(refused)?.into_inner())

@@ -1,5 +1,5 @@
-//! How long nobody is served when the leader goes: one client a node keeps writing, and the longest time between two
-//! successes of any of them is the outage.
+//! How long nobody is served while something happens to the cluster: one client a node keeps writing, and the longest
+//! time between two successes of any of them is the outage.
 //!
 //! Clients give up on an answer after [`ATTEMPT_LIMIT`] and try again on a new connection, so that what is measured is the
 //! system and not the patience of its clients.
@@ -11,15 +11,16 @@ use anyhow::{Context as _, Result};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::cluster::{Cluster, Leader};
-use super::system::{Handover, System};
+use super::cluster::Cluster;
+use super::sample::Cause;
+use super::system::{Granted, Request, System};
 use super::worker::{Content, Worker};
 use crate::cli::Operation;
 use crate::clock::Clock;
 
 /// How long one attempt may take.
 const ATTEMPT_LIMIT: Duration = Duration::from_millis(50);
-/// How long clients work before the leader goes.
+/// How long clients work before anything happens.
 const BEFORE: Duration = Duration::from_millis(500);
 /// How long they are watched at least afterwards: longer than elections take here.
 const WATCH: Duration = Duration::from_secs(3);
@@ -27,16 +28,37 @@ const WATCH: Duration = Duration::from_secs(3);
 const WATCH_MAX: Duration = Duration::from_secs(30);
 /// Time between two looks at what succeeded.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// How long the request to hand over may take.
-const HAND_OVER_MAX: Duration = Duration::from_secs(10);
-/// A handover may be given up, when the machine is busy and the other node is behind; then it is asked for again.
-const HAND_OVER_TRIES: usize = 5;
+/// How long a follower is stopped.
+const STOPPED: Duration = Duration::from_secs(2);
+/// How long a request may take: who is added must be sent everything first.
+const REQUEST_MAX: Duration = Duration::from_secs(60);
+/// A request may be given up, when the machine is busy and another node is behind; then it is made again.
+const REQUEST_TRIES: usize = 5;
 
 /// Times of successful writes, in order.
 type Successes = Arc<Mutex<Vec<Duration>>>;
 
-/// Kills the leader; the outage that follows. The node is started again.
-pub(super) async fn after_kill<S: System>(
+/// The outage that comes of `cause`, if the system can be asked for it.
+pub(super) async fn of<S: System>(
+    cause: Cause,
+    cluster: &mut Cluster<S>,
+    content: &Arc<Content>,
+) -> Result<Option<Duration>> {
+    match cause {
+        Cause::Kill => after_kill(cluster, content).await.map(Some),
+        Cause::StoppedFollower => while_stopped(cluster, content).await.map(Some),
+        Cause::HandOver => asked(Ask::HandOver, cluster, content).await,
+        Cause::Snapshot => asked(Ask::Snapshot, cluster, content).await,
+        Cause::RemovedMember => asked(Ask::Remove, cluster, content).await,
+        Cause::AddedMember => match cluster.start_waiting().await? {
+            Some(node) => asked(Ask::Add(node), cluster, content).await,
+            None => Ok(None),
+        },
+    }
+}
+
+/// Kills the leader, and starts it again when another one has served for a while.
+async fn after_kill<S: System>(
     cluster: &mut Cluster<S>,
     content: &Arc<Content>,
 ) -> Result<Duration> {
@@ -44,37 +66,75 @@ pub(super) async fn after_kill<S: System>(
     let watch = Watch::start(cluster, content).await;
     let at = watch.clock.elapsed();
     cluster.kill(leader.node)?;
-    let outage = watch.longest_gap_since(at, cluster, leader).await;
+    let outage = watch.outage_since(at, cluster, leader.term + 1).await;
     cluster.restart(leader.node)?;
     outage
 }
 
-/// Asks the leader to hand over to the next node; the outage that follows, if the system can be asked.
-pub(super) async fn after_hand_over<S: System>(
+async fn while_stopped<S: System>(
+    cluster: &mut Cluster<S>,
+    content: &Arc<Content>,
+) -> Result<Duration> {
+    let leader = cluster.settled().await?;
+    let follower = (leader.node + 1) % cluster.members.len();
+    let watch = Watch::start(cluster, content).await;
+    let at = watch.clock.elapsed();
+    cluster.pause(follower)?;
+    sleep(STOPPED).await;
+    cluster.resume(follower)?;
+    watch.outage_since(at, cluster, leader.term).await
+}
+
+/// A request to the leader, before it is known who leads.
+#[derive(Debug, Clone, Copy)]
+enum Ask {
+    HandOver,
+    Snapshot,
+    /// A follower.
+    Remove,
+    /// The node with this number.
+    Add(usize),
+}
+
+async fn asked<S: System>(
+    ask: Ask,
     cluster: &mut Cluster<S>,
     content: &Arc<Content>,
 ) -> Result<Option<Duration>> {
-    for _ in 1..HAND_OVER_TRIES {
-        if let Ok(outage) = hand_over(cluster, content).await {
+    for _ in 1..REQUEST_TRIES {
+        if let Ok(outage) = asked_once(ask, cluster, content).await {
             return Ok(outage);
         }
     }
-    hand_over(cluster, content).await
+    asked_once(ask, cluster, content).await
 }
 
-async fn hand_over<S: System>(
+async fn asked_once<S: System>(
+    ask: Ask,
     cluster: &mut Cluster<S>,
     content: &Arc<Content>,
 ) -> Result<Option<Duration>> {
     let leader = cluster.settled().await?;
-    let to = (leader.node + 1) % cluster.members.len();
+    let members = Arc::clone(&cluster.members);
+    let follower = &members[(leader.node + 1) % members.len()];
+    let (request, least_term) = match ask {
+        Ask::HandOver => (Request::HandOver(follower), leader.term + 1),
+        Ask::Snapshot => (Request::Snapshot, leader.term),
+        Ask::Remove => (Request::Remove(follower), leader.term),
+        Ask::Add(node) => (Request::Add(&members[node]), leader.term),
+    };
     let watch = Watch::start(cluster, content).await;
     let at = watch.clock.elapsed();
-    let (from, to) = (&cluster.members[leader.node], &cluster.members[to]);
-    let asked = timeout(HAND_OVER_MAX, cluster.system.hand_over(from, to)).await;
-    match asked.context("the leader did not hand over in time")?? {
-        Handover::NotOffered => Ok(None),
-        Handover::Asked => watch.longest_gap_since(at, cluster, leader).await.map(Some),
+    let granted = timeout(
+        REQUEST_MAX,
+        cluster.system.ask(&members[leader.node], request),
+    );
+    match granted
+        .await
+        .with_context(|| format!("the leader did not do it within {REQUEST_MAX:?}: {ask:?}"))??
+    {
+        Granted::NotOffered => Ok(None),
+        Granted::Done => watch.outage_since(at, cluster, least_term).await.map(Some),
     }
 }
 
@@ -116,37 +176,35 @@ impl Watch {
         }
     }
 
-    /// The longest time without a success from the last one before `at` until another leader has served for a while.
-    async fn longest_gap_since<S: System>(
+    /// The longest time without a success from the last one before `at` until a leader of at least this term has served
+    /// for a while.
+    async fn outage_since<S: System>(
         self,
         at: Duration,
         cluster: &Cluster<S>,
-        old: Leader,
+        least_term: u64,
     ) -> Result<Duration> {
+        let until = self.clock.elapsed().max(at) + WATCH;
         let recovered = async {
             loop {
                 sleep(LOOK_EVERY).await;
+                let now = self.clock.elapsed();
                 let served_lately = lock(&self.successes)
                     .last()
-                    .is_some_and(|last| *last > self.clock.elapsed().saturating_sub(ATTEMPT_LIMIT));
-                if self.clock.elapsed() > at + WATCH
-                    && served_lately
-                    && cluster
-                        .leader()
-                        .await
-                        .is_some_and(|leader| leader.term > old.term)
-                {
+                    .is_some_and(|last| *last > now.saturating_sub(ATTEMPT_LIMIT));
+                let leader = cluster.leader().await;
+                let leads = leader.is_some_and(|leader| leader.term >= least_term);
+                if now > until && served_lately && leads {
                     return;
                 }
             }
         };
         timeout(WATCH_MAX, recovered).await.with_context(|| {
-            format!(
-                "{} had no new leader that serves within {WATCH_MAX:?}",
-                cluster.system.target().name()
-            )
+            let name = cluster.system.target().name();
+            format!("{name} had no leader that serves within {WATCH_MAX:?}")
         })?;
-        longest_gap(&lock(&self.successes), at).context("no write succeeded before the leader went")
+        longest_gap(&lock(&self.successes), at)
+            .context("no write succeeded before anything happened")
     }
 }
 

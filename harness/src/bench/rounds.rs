@@ -158,27 +158,14 @@ impl Turn<'_> {
         record: &mut Record,
     ) -> Result<()> {
         for cause in Cause::ALL {
-            let outage = match cause {
-                Cause::Kill => {
-                    self.headway
-                        .now(&format!("{}: kill -9 of the leader", self.name));
-                    Some(outage::after_kill(cluster, content).await?)
-                }
-                Cause::HandOver => {
-                    self.headway
-                        .now(&format!("{}: handover of leadership", self.name));
-                    outage::after_hand_over(cluster, content).await?
-                }
-            };
+            let what = cause.describe();
+            self.headway.now(&format!("{}: writes {what}", self.name));
+            let outage = outage::of(cause, cluster, content).await?;
             if let Some(time) = outage {
                 self.headway.done(&format!(
-                    "{}: no write served for {:.0} ms after {}",
+                    "{}: no write served for {:.0} ms {what}",
                     self.name,
                     time.as_secs_f64() * 1e3,
-                    match cause {
-                        Cause::Kill => "kill -9 of the leader",
-                        Cause::HandOver => "a handover",
-                    }
                 ));
             }
             record.outages.push(OutageSample {
@@ -207,10 +194,11 @@ struct Headway {
 impl Headway {
     /// Steps are measurements and outages.
     fn of(plan: &Plan) -> Self {
-        let loads = plan.operations.len() * plan.clients.len();
+        let outages = if plan.nodes > 2 { Cause::ALL.len() } else { 0 };
+        let steps = plan.operations.len() * plan.clients.len() + outages;
         let turns = plan.targets.len() * plan.rounds as usize;
         // Hidden by itself where standard error is no terminal.
-        let bar = ProgressBar::new((turns * loads) as u64);
+        let bar = ProgressBar::new((turns * steps) as u64);
         bar.set_style(
             ProgressStyle::with_template("{bar:20} {wide_msg}")
                 .expect("the template is a constant that is well formed"),

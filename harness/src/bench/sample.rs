@@ -143,16 +143,40 @@ pub(super) struct Measure {
     pub first_error: Option<String>,
 }
 
-/// What took the leader's office away.
+/// What might keep writes from being served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Cause {
     Kill,
     HandOver,
+    StoppedFollower,
+    Snapshot,
+    RemovedMember,
+    AddedMember,
 }
 
 impl Cause {
-    pub(super) const ALL: [Self; 2] = [Self::Kill, Self::HandOver];
+    /// In the order in which they are tried: the last two leave another cluster behind.
+    pub(super) const ALL: [Self; 6] = [
+        Self::Kill,
+        Self::HandOver,
+        Self::StoppedFollower,
+        Self::Snapshot,
+        Self::RemovedMember,
+        Self::AddedMember,
+    ];
+
+    /// What happened, to follow "no write served after" or "while".
+    pub(super) const fn describe(self) -> &'static str {
+        match self {
+            Self::Kill => "after kill -9 of the leader",
+            Self::HandOver => "after a handover of leadership",
+            Self::StoppedFollower => "while a follower was stopped",
+            Self::Snapshot => "while the leader took a snapshot",
+            Self::RemovedMember => "while a removed member ran on",
+            Self::AddedMember => "while a member was added that had nothing",
+        }
+    }
 }
 
 /// How long nobody was served.
@@ -169,7 +193,7 @@ pub(super) struct OutageSample {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Outage {
     Milliseconds(f64),
-    /// The system cannot be asked to hand over leadership.
+    /// The system cannot be asked to do it.
     NotOffered,
 }
 

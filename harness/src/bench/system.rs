@@ -16,12 +16,16 @@ pub(super) struct Member {
 impl Member {
     /// The members of a cluster of `count` nodes: n1 on 127.0.0.1, n2 on 127.0.0.2, …
     pub(super) fn first(count: usize) -> Vec<Self> {
-        let member = |number: u8| Self {
+        (1..=count).map(Self::number).collect()
+    }
+
+    /// The one with this number, from 1.
+    pub(super) fn number(number: usize) -> Self {
+        let number = u8::try_from(number).expect("a plan has few nodes");
+        Self {
             name: format!("n{number}"),
             address: Ipv4Addr::new(127, 0, 0, number).into(),
-        };
-        let count = u8::try_from(count).expect("a plan has few nodes");
-        (1..=count).map(member).collect()
+        }
     }
 }
 
@@ -32,11 +36,24 @@ pub(super) struct Standing {
     pub term: u64,
 }
 
-/// Whether leadership was handed over on request.
+/// What a leader can be asked to do.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Request<'a> {
+    /// Hand its office over.
+    HandOver(&'a Member),
+    /// Store its whole state now.
+    Snapshot,
+    /// Let a member go.
+    Remove(&'a Member),
+    /// Take one in that runs and has nothing.
+    Add(&'a Member),
+}
+
+/// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Handover {
-    Asked,
-    /// The system has no such request.
+pub(super) enum Granted {
+    Done,
+    /// The system has no such request, or is not asked for it here.
     NotOffered,
 }
 
@@ -90,10 +107,15 @@ pub(super) trait System: Send + Sync + 'static {
         member: &Member,
     ) -> impl Future<Output = Result<Standing, StoreError>> + Send;
 
-    /// Asks the leader to hand its office over.
-    fn hand_over(
+    /// Asks the leader, and waits until it is done.
+    fn ask(
         &self,
-        from: &Member,
-        to: &Member,
-    ) -> impl Future<Output = Result<Handover, StoreError>> + Send;
+        leader: &Member,
+        request: Request<'_>,
+    ) -> impl Future<Output = Result<Granted, StoreError>> + Send;
+
+    /// Arguments with which `own`, which belongs to no cluster, waits to be added to that of `all`; none where
+    /// [`Request::Add`] is not offered.
+    fn waiting_arguments(&self, own: &Member, all: &[Member], data: &Path)
+    -> Option<Vec<OsString>>;
 }

@@ -3,7 +3,7 @@
 use bytesize::ByteSize;
 
 use super::disk::{DiskSpeed, Syncs};
-use super::sample::{Cause, Record, Settings};
+use super::sample::{Record, Settings};
 use super::summary::{LoadMedian, LoadRatio, LoadSummary, MemorySummary, OutageSummary, Summary};
 use crate::cli::Target;
 
@@ -146,15 +146,12 @@ fn ratio_cells(width: usize, ratio: &LoadRatio) -> String {
 }
 
 fn outage_line(outage: &OutageSummary) -> String {
-    let what = match outage.cause {
-        Cause::Kill => "no write served after kill -9 of the leader",
-        Cause::HandOver => "no write served after a handover of leadership",
-    };
     let time = match (outage.median_ms, outage.longest_ms) {
         (Some(median), Some(longest)) => format!("{median:.0} ms, at most {longest:.0} ms"),
-        (None, _) | (_, None) => "not offered by this system".to_owned(),
+        (None, _) | (_, None) => "not asked of this system".to_owned(),
     };
-    format!("{:<5} {what}: {time}", outage.target.name())
+    let (target, cause) = (outage.target.name(), outage.cause.describe());
+    format!("{target:<5} no write served {cause}: {time}")
 }
 
 fn memory_line(memory: &MemorySummary) -> String {
@@ -189,7 +186,7 @@ fn milliseconds(us: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::sample::{LoadSample, Measure, MemorySample, Outage, OutageSample};
+    use crate::bench::sample::{Cause, LoadSample, Measure, MemorySample, Outage, OutageSample};
     use crate::bench::usage::Memory;
     use crate::cli::{Operation, Route};
 
