@@ -161,14 +161,15 @@ impl Raft {
     /// being verified. Parts of different snapshots never meet: another one starts from its first byte.
     fn receive_piece(&mut self, piece: SnapshotPiece) -> Option<Wanted> {
         if piece.meta.at.index <= self.commit && !self.has(Bug::SnapOlder) {
-            self.receiving = None;
             return Some(Wanted::Nothing);
         }
-        // A late part of the snapshot before: the shell has given that one up and takes it no more.
-        let is_late = |receiving: &Receiving| {
-            (receiving.term, receiving.meta.at) > (piece.term, piece.meta.at)
+        // The shell keeps what is complete and takes no earlier one after it, so what came of it is heard
+        // first; nor does a late part of an earlier snapshot count.
+        let stays = |receiving: &Receiving| {
+            let is_late = (receiving.term, receiving.meta.at) > (piece.term, piece.meta.at);
+            receiving.complete || is_late
         };
-        if self.receiving.as_ref().is_some_and(is_late) {
+        if self.receiving.as_ref().is_some_and(stays) {
             return None;
         }
         let is_same = |receiving: &&mut Receiving| {
@@ -183,9 +184,6 @@ impl Raft {
                 complete: false,
             }),
         };
-        if receiving.complete {
-            return None;
-        }
         if piece.offset != receiving.bytes {
             return Some(Wanted::From(receiving.bytes));
         }

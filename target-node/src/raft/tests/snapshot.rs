@@ -6,24 +6,34 @@ use crate::raft::{
     message::{SnapshotPiece, SnapshotReply, Wanted},
 };
 
-/// A snapshot at `place` that arrives as a whole, verified and durable.
-fn receive(bench: &mut Bench, place: Position) -> &mut Bench {
+/// The first and maybe the last part of a snapshot at `place` arrives.
+fn part(bench: &mut Bench, term: u64, place: Position, done: bool) -> &mut Bench {
     let meta = SnapshotMeta {
         at: place,
         membership: voters(3),
     };
     let piece = SnapshotPiece {
-        term: bench.raft.term(),
+        term: Term(term),
         round: 1,
         meta,
         offset: 0,
         data: Payload::new(&[7; 9]),
-        done: true,
+        done,
     };
-    bench.hear(2, Message::SnapshotPiece(piece));
+    bench.hear(2, Message::SnapshotPiece(piece))
+}
+
+/// A snapshot at `place` that arrives as a whole, verified and durable.
+fn receive(bench: &mut Bench, place: Position) -> &mut Bench {
+    let term = bench.raft.term().0;
+    part(bench, term, place, true);
     if bench.effects.parts_received.is_empty() {
         return bench;
     }
+    verified(bench, place)
+}
+
+fn verified(bench: &mut Bench, place: Position) -> &mut Bench {
     let intact = true;
     bench.input(Input::SnapshotReceived { at: place, intact })
 }
@@ -85,6 +95,31 @@ fn what_is_committed_here_already_is_not_installed() {
         assert_eq!(answer(&bench), Some(Wanted::Nothing));
     }
     assert_eq!(rest(&bench), (at(0, 0), vec![1, 1, 2, 2]));
+}
+
+/// The shell has put it in force by then: a core that forgot it would ask for the earlier one for ever.
+#[test]
+fn a_complete_snapshot_stays_until_it_is_verified() {
+    let mut bench = Bench::new(3, 3, &[1, 1]);
+    bench.append(3, at(1, 2), &[], 2);
+    part(&mut bench, 3, at(2, 6), true);
+    assert_eq!(bench.effects.parts_received.len(), 1);
+
+    // An earlier one of the next leader, the same from its beginning, and one that is no news.
+    for (place, told) in [
+        (at(2, 5), None),
+        (at(2, 6), None),
+        (at(1, 2), Some(Wanted::Nothing)),
+    ] {
+        part(&mut bench, 4, place, false);
+        assert!(bench.effects.parts_received.is_empty(), "{place:?}");
+        assert_eq!(answer(&bench), told, "{place:?}");
+    }
+
+    verified(&mut bench, at(2, 6));
+    assert!(bench.effects.install.is_some());
+    assert_eq!(bench.raft.commit(), LogIndex(6));
+    assert_eq!(answer(&bench), Some(Wanted::Nothing));
 }
 
 #[test]
