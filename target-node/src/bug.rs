@@ -63,6 +63,24 @@ pub enum Bug {
     AppendDup,
     /// `ack-by-index`: a request is confirmed by whatever is committed at the index it was given.
     AckByIndex,
+    /// `unknown-as-fail`: a change whose end nobody knows is told as failed.
+    UnknownAsFail,
+    /// `cas-at-propose`: the condition of a cas is tested when it arrives and not where it stands in the log.
+    CasAtPropose,
+    /// `no-dedup`: a request of a session that comes twice is executed twice.
+    NoDedup,
+    /// `dedup-not-in-snapshot`: the answers of sessions are not part of snapshots.
+    DedupNotInSnapshot,
+    /// `dedup-leader-memory`: who was answered what is known to the leader only, in memory.
+    DedupLeaderMemory,
+    /// `dedup-wrong-reply`: a request that comes twice is answered as it would end now, not as it did.
+    DedupWrongReply,
+    /// `apply-nondeterministic`: whether a write takes place depends on the node that applies it.
+    ApplyNondeterministic,
+    /// `reply-mixup`: the number of a request that was given up is used again while its answer is under way.
+    ReplyMixup,
+    /// `txn-not-atomic`: a transaction takes place in two steps, and reads see the first.
+    TxnNotAtomic,
     /// `snap-older`: a snapshot that is older than the state takes its place.
     SnapOlder,
     /// `snap-torn`: a snapshot says that it covers one entry less than it does.
@@ -145,7 +163,7 @@ const fn entry(
 
 impl Bug {
     /// Every bug, in the order of the lists shown to people.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 48] = [
         Self::ReadNoQuorum,
         Self::ReadBeforeNoop,
         Self::ReadNoApplyWait,
@@ -174,6 +192,15 @@ impl Bug {
         Self::MatchOptimistic,
         Self::AppendDup,
         Self::AckByIndex,
+        Self::UnknownAsFail,
+        Self::CasAtPropose,
+        Self::NoDedup,
+        Self::DedupNotInSnapshot,
+        Self::DedupLeaderMemory,
+        Self::DedupWrongReply,
+        Self::ApplyNondeterministic,
+        Self::ReplyMixup,
+        Self::TxnNotAtomic,
         Self::SnapOlder,
         Self::SnapTorn,
         Self::ConfNoBarrier,
@@ -359,6 +386,60 @@ impl Bug {
                 "a request is confirmed by whatever is committed at the index it was given",
                 "partition of a leader with requests under way",
                 LostUpdate,
+            ),
+            Self::UnknownAsFail => entry(
+                "unknown-as-fail",
+                "a change whose end nobody knows is told as failed",
+                "loss of the leader under load",
+                DirtyRead,
+            ),
+            Self::CasAtPropose => entry(
+                "cas-at-propose",
+                "the condition of a cas is tested when it arrives and not where it stands in the log",
+                "none needed; clients that compare and set the same keys",
+                LostUpdate,
+            ),
+            Self::NoDedup => entry(
+                "no-dedup",
+                "a request of a session that comes twice is executed twice",
+                "lost answers, kill of the leader, clients that ask again",
+                DoubleApply,
+            ),
+            Self::DedupNotInSnapshot => entry(
+                "dedup-not-in-snapshot",
+                "the answers of sessions are not part of snapshots",
+                "snapshot and restart between two tries of a request",
+                DoubleApply,
+            ),
+            Self::DedupLeaderMemory => entry(
+                "dedup-leader-memory",
+                "who was answered what is known to the leader only, in memory",
+                "kill of the leader, clients that ask again",
+                DoubleApply,
+            ),
+            Self::DedupWrongReply => entry(
+                "dedup-wrong-reply",
+                "a request that comes twice is answered as it would end now, not as it did",
+                "lost answers, clients that compare and set or take locks",
+                StaleRead,
+            ),
+            Self::ApplyNondeterministic => entry(
+                "apply-nondeterministic",
+                "whether a write takes place depends on the node that applies it",
+                "loss of the leader, reads on several nodes",
+                Divergence,
+            ),
+            Self::ReplyMixup => entry(
+                "reply-mixup",
+                "the number of a request that was given up is used again while its answer is under way",
+                "slow links, partitions",
+                PhantomValue,
+            ),
+            Self::TxnNotAtomic => entry(
+                "txn-not-atomic",
+                "a transaction takes place in two steps, and reads see the first",
+                "none needed; transactions of several keys",
+                DirtyRead,
             ),
             Self::SnapOlder => entry(
                 "snap-older",

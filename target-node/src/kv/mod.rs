@@ -14,6 +14,7 @@
 //! | `locks` | locks with fencing tokens |
 //! | `sessions` | exactly once: who asked what, and what was answered |
 //! | `time` | the cluster's time, carried by the log |
+//! | `quirks` | what planted bugs change |
 //! | `record` | the pieces of a state |
 //! | `image` | the whole state as a stream of bytes, and its hash |
 
@@ -21,6 +22,7 @@ mod applied;
 mod command;
 mod image;
 mod locks;
+mod quirks;
 mod record;
 mod sessions;
 mod state;
@@ -34,6 +36,7 @@ pub(crate) use applied::{Applied, Rejection};
 pub(crate) use command::{Command, Condition, Key, MicroOp, Nature, Proposal, Transaction};
 pub(crate) use image::ImageError;
 pub(crate) use locks::Fence;
+pub(crate) use quirks::Quirks;
 pub(crate) use sessions::{ClientId, Sequence, Stamp};
 pub(crate) use state::Kv;
 pub(crate) use time::ClusterClock;

@@ -7,12 +7,13 @@ use super::{
     applied::Applied,
     command::Key,
     locks::Holder,
+    quirks::Quirks,
     sessions::{ClientId, Sequence, Session},
     state::Kv,
     time::ClusterTime,
     value::JsonText,
 };
-use crate::raft::LogIndex;
+use crate::{bug::Bug, raft::LogIndex};
 
 /// What a state has once.
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,7 +59,9 @@ impl Kv {
         let locks = self.locks.0.iter();
         let locks = locks.map(|(lock, holder)| Record::Lock(lock.clone(), holder.clone()));
         let sessions = self.sessions.iter();
-        let sessions = sessions.flat_map(|(client, session)| session_records(*client, session));
+        let quirks = self.quirks;
+        let sessions =
+            sessions.flat_map(move |(client, session)| session_records(*client, session, quirks));
         values.chain(locks).chain(sessions)
     }
 
@@ -105,14 +108,19 @@ impl Kv {
     }
 }
 
-fn session_records(client: ClientId, session: &Session) -> impl Iterator<Item = Record> {
+fn session_records(
+    client: ClientId,
+    session: &Session,
+    quirks: Quirks,
+) -> impl Iterator<Item = Record> {
     let head = Record::Session {
         client,
         idle_ms: session.idle_ms,
         ends: session.ends,
         unanswered: session.unanswered,
     };
-    let answers = session.answers.iter();
+    let forgets = quirks.has(Bug::DedupNotInSnapshot);
+    let answers = session.answers.iter().filter(move |_| !forgets);
     let answers = answers.map(move |(sequence, answer)| Record::Answer {
         client,
         sequence: *sequence,

@@ -2,14 +2,18 @@
 
 use super::{
     applied::{Applied, Rejection},
-    command::{Command, Key, Proposal},
+    command::{Command, Key, MicroOp, Nature, Proposal, Transaction},
     locks::Locks,
+    quirks::Quirks,
     sessions::{ClientId, Known, Sessions, Stamp},
     time::ClusterTime,
     value::JsonText,
     values::Values,
 };
-use crate::raft::{Body, Entry, LogIndex};
+use crate::{
+    bug::Bug,
+    raft::{Body, Entry, LogIndex},
+};
 
 /// The state after a prefix of the log.
 ///
@@ -23,12 +27,20 @@ pub(crate) struct Kv {
     pub(super) values: Values,
     pub(super) locks: Locks,
     pub(super) sessions: Sessions,
+    pub(super) quirks: Quirks,
+    /// The rest of a transaction; always empty but for a bug.
+    pub(super) unfinished: Vec<(Key, MicroOp)>,
 }
 
 impl Kv {
     /// Says that it is the state after another entry than the one it is of: a planted bug.
     pub(crate) fn pretend(&mut self, applied: LogIndex) {
         self.applied = applied;
+    }
+
+    /// This state on a node that carries bugs.
+    pub(crate) fn with_quirks(self, quirks: Quirks) -> Self {
+        Self { quirks, ..self }
     }
 
     /// Applies the next entry of the log.
@@ -39,6 +51,7 @@ impl Kv {
             "entries are applied in order"
         );
         self.applied = entry.at.index;
+        self.finish_transaction();
         let proposal = match &entry.body {
             Body::Noop | Body::Membership(_) => None,
             Body::Command(payload) => Proposal::decode(payload),
@@ -62,12 +75,26 @@ impl Kv {
                 self.sessions.keep(stamp, applied.clone());
                 applied
             }
-            Known::Executed(applied) => applied,
+            Known::Executed(applied) => self.repeat(command, applied),
             Known::Forgotten => Applied::Rejected(Rejection::SessionExpired),
         }
     }
 
+    /// What a request is answered that was executed `before`.
+    fn repeat(&mut self, command: Command, before: Applied) -> Applied {
+        if self.quirks.has(Bug::NoDedup) {
+            return self.execute(command);
+        }
+        if self.quirks.has(Bug::DedupWrongReply) {
+            return self.clone().execute(command);
+        }
+        before
+    }
+
     fn execute(&mut self, command: Command) -> Applied {
+        if command.nature() == Nature::Writes && self.quirks.leaves_out(self.applied) {
+            return Applied::Done;
+        }
         let done = match command {
             Command::Single { key, micro_op } => self
                 .values
@@ -81,9 +108,7 @@ impl Kv {
                 .values
                 .swap(key, &expected, value)
                 .map(|()| Applied::Done),
-            Command::Transact(transaction) => {
-                self.values.transact(transaction).map(Applied::Values)
-            }
+            Command::Transact(transaction) => self.transact(transaction).map(Applied::Values),
             Command::Acquire { lock, owner } => {
                 return self.locks.acquire(lock, owner, self.applied);
             }
@@ -102,6 +127,26 @@ impl Kv {
             }
         };
         done.unwrap_or_else(Applied::Rejected)
+    }
+
+    fn transact(&mut self, transaction: Transaction) -> Result<Vec<JsonText>, Rejection> {
+        if !self.quirks.has(Bug::TxnNotAtomic) {
+            return self.values.transact(transaction);
+        }
+        let mut parts = transaction.micro_ops.clone();
+        let given = self.values.clone().transact(transaction)?;
+        let rest = parts.split_off(parts.len().min(1));
+        self.unfinished = parts;
+        self.finish_transaction();
+        self.unfinished = rest;
+        Ok(given)
+    }
+
+    fn finish_transaction(&mut self) {
+        for (key, micro_op) in std::mem::take(&mut self.unfinished) {
+            // All of them took place when the transaction was tried.
+            let _ = self.values.perform(key, micro_op);
+        }
     }
 
     /// The value of a key; null when it is absent.

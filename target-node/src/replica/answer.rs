@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::{
+    bug::{Bug, BugSet},
     kv::{Applied, JsonText, Nature, Rejection},
     raft::Refusal,
 };
@@ -255,6 +256,14 @@ impl Answer {
             Refusal::TransferFailed => Self::failed(Reason::TransferFailed),
             Refusal::LeadershipLost => Self::lost(Reason::LeadershipLost, nature),
         }
+    }
+
+    /// With a bug, what nobody knows is told as failed.
+    pub(crate) fn told_by(mut self, bugs: BugSet) -> Self {
+        if bugs.has(Bug::UnknownAsFail) && self.outcome == Outcome::Unknown {
+            self.outcome = Outcome::Fail;
+        }
+        self
     }
 
     /// The HTTP status that goes with it: 504 for what is unknown, 4xx and 503 for what failed.

@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{answer::Answer, node::Output};
 use crate::{
-    kv::{ClusterClock, Command, Key, Kv, Nature, Proposal, Stamp},
+    bug::{Bug, BugSet},
+    kv::{
+        Applied, ClientId, ClusterClock, Command, Key, Kv, MicroOp, Nature, Proposal, Quirks,
+        Rejection, Sequence, Stamp,
+    },
     raft::{Change, Committed, Input, NodeId, Payload, ReadGrant, ReadLevel, Refusal, Token},
 };
 
@@ -72,6 +76,9 @@ impl Asked {
 #[derive(Debug)]
 struct Waiting<R> {
     awaits: Awaits,
+    since: Duration,
+    /// Under what its answer is to be remembered; only a bug does that.
+    remembered: Option<(ClientId, Sequence)>,
     reply: R,
 }
 
@@ -101,15 +108,23 @@ pub(super) struct Desk<R> {
     clock: ClusterClock,
     waiting: BTreeMap<Token, Waiting<R>>,
     tokens: u64,
+    bugs: BugSet,
+    quirks: Quirks,
+    /// Answers that this node gave; only a bug looks for them here.
+    memory: BTreeMap<(ClientId, Sequence), Applied>,
 }
 
 impl<R> Desk<R> {
-    pub(super) const fn new(kv: Kv) -> Self {
+    pub(super) fn new(kv: Kv, bugs: BugSet, node: &NodeId) -> Self {
+        let quirks = Quirks::new(bugs, node.as_str());
         Self {
-            kv,
+            kv: kv.with_quirks(quirks),
             clock: ClusterClock::START,
             waiting: BTreeMap::new(),
             tokens: 0,
+            bugs,
+            quirks,
+            memory: BTreeMap::new(),
         }
     }
 
@@ -122,8 +137,8 @@ impl<R> Desk<R> {
         out: &mut Vec<Output<R>>,
     ) {
         let nature = request.operation.nature();
-        self.tokens += 1;
-        let token = Token(self.tokens);
+        let token = self.next_token(now);
+        let mut remembered = None;
         let awaits = match request.operation {
             Operation::Read { key, level } => {
                 asked.reads.entry(level).or_default().push(token);
@@ -133,7 +148,25 @@ impl<R> Desk<R> {
                 let answer = Answer::value(self.kv.read(&key));
                 return out.push(Output::Answer(request.reply, answer));
             }
-            Operation::Command { command, stamp } => {
+            Operation::Command { command, mut stamp } => {
+                if self.bugs.has(Bug::DedupLeaderMemory)
+                    && let Some(Stamp {
+                        client, sequence, ..
+                    }) = stamp.take()
+                {
+                    remembered = Some((client, sequence));
+                    if let Some(applied) = self.memory.get(&(client, sequence)) {
+                        let answer = Answer::applied(applied.clone());
+                        return out.push(Output::Answer(request.reply, answer));
+                    }
+                }
+                let command = match self.test_early(command) {
+                    Ok(command) => command,
+                    Err(rejection) => {
+                        let answer = Answer::applied(Applied::Rejected(rejection));
+                        return out.push(Output::Answer(request.reply, answer));
+                    }
+                };
                 let proposal = Proposal {
                     time: self.clock.time(now),
                     stamp,
@@ -156,21 +189,67 @@ impl<R> Desk<R> {
             }
         };
         let reply = request.reply;
-        self.waiting.insert(token, Waiting { awaits, reply });
+        let waiting = Waiting {
+            awaits,
+            since: now,
+            remembered,
+            reply,
+        };
+        self.waiting.insert(token, waiting);
+    }
+
+    /// A number that no request had before; with a bug, one whose request has waited for long.
+    fn next_token(&mut self, now: Duration) -> Token {
+        const GIVEN_UP_AFTER: Duration = Duration::from_millis(200);
+        if self.bugs.has(Bug::ReplyMixup) {
+            let mut waiting = self.waiting.iter();
+            let given_up = waiting.find(|(_, waiting)| now >= waiting.since + GIVEN_UP_AFTER);
+            if let Some((token, _)) = given_up {
+                return *token;
+            }
+        }
+        self.tokens += 1;
+        Token(self.tokens)
+    }
+
+    /// The command as it is to be proposed; with a bug, a cas whose condition holds now is a write.
+    fn test_early(&self, command: Command) -> Result<Command, Rejection> {
+        if !self.bugs.has(Bug::CasAtPropose) {
+            return Ok(command);
+        }
+        let Command::Cas {
+            key,
+            expected,
+            value,
+        } = command
+        else {
+            return Ok(command);
+        };
+        if self.kv.read(&key) != expected {
+            return Err(Rejection::Mismatch);
+        }
+        let micro_op = MicroOp::Write(value);
+        Ok(Command::Single { key, micro_op })
     }
 
     pub(super) fn apply(&mut self, now: Duration, committed: &Committed, out: &mut Vec<Output<R>>) {
         let applied = self.kv.apply(&committed.entry);
         self.clock.learn(self.kv.time(), now);
-        if let Some(token) = committed.token {
-            self.answer(token, || Answer::applied(applied), out);
+        let waiting = committed
+            .token
+            .and_then(|token| self.waiting.remove(&token));
+        if let Some(waiting) = waiting {
+            if let Some(request) = waiting.remembered {
+                self.memory.insert(request, applied.clone());
+            }
+            out.push(Output::Answer(waiting.reply, Answer::applied(applied)));
         }
     }
 
     /// The state becomes another one: that of a snapshot that is ahead.
     pub(super) fn install(&mut self, kv: Kv, now: Duration) {
         self.clock.learn(kv.time(), now);
-        self.kv = kv;
+        self.kv = kv.with_quirks(self.quirks);
     }
 
     /// Only writes: what anything else gives is not known before it is applied.
@@ -219,3 +298,6 @@ impl<R> Desk<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

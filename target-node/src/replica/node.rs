@@ -102,10 +102,11 @@ impl<R> Replica<R> {
         now: Duration,
     ) -> Self {
         restored.snapshot = kept.meta;
+        let desk = Desk::new(kept.state, config.bugs, &config.id);
         Self {
             raft: Raft::new(config, restored, now),
             gate: Gate::default(),
-            desk: Desk::new(kept.state),
+            desk,
             snapshots: Snapshots::new(rule, kept.bytes),
             arrived: None,
         }

@@ -133,7 +133,7 @@ async fn serve(config: NodeConfig) -> anyhow::Result<()> {
     let threads = (writer, snapshots);
     let (node, status) = Node::new(replica, clock, threads, outbox, &config, metrics.clone());
     let (stop, stopped) = watch::channel(false);
-    let door = api::Door::new(events, status, metrics, clock);
+    let door = api::Door::new(events, status, metrics, clock, config.bugs);
     let http = tokio::spawn(api::serve(client_listener, door, stopped));
     let end = node.run(inbox, terminated()?).await;
     let _ = stop.send(true);

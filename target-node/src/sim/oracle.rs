@@ -72,7 +72,7 @@ impl Oracle {
             (Action::Read(..) | Action::ReadAll, _) => Ok(()),
             (Action::Release(..) | Action::Register { .. }, Outcome::Ok) => Ok(()),
             (Action::Release(..), Outcome::Fail) => self.on_not_released(operation, answer, tries),
-            (_, Outcome::Fail) if is_refusal(answer) => {
+            (_, Outcome::Fail) if is_refusal(answer) || is_given_up(answer) => {
                 if tries == 1 {
                     self.refused.push(operation.mark);
                 }
@@ -219,4 +219,13 @@ impl Oracle {
 pub(super) fn is_refusal(answer: &Answer) -> bool {
     let reason = answer.error.as_ref().map(|(reason, _)| *reason);
     answer.outcome == Outcome::Fail && matches!(reason, Some(Reason::NotLeader | Reason::Busy))
+}
+
+/// Whether a node gave up on what it had begun.
+fn is_given_up(answer: &Answer) -> bool {
+    let reason = answer.error.as_ref().map(|(reason, _)| *reason);
+    matches!(
+        reason,
+        Some(Reason::Timeout | Reason::LeadershipLost | Reason::Stopping)
+    )
 }

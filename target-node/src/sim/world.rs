@@ -377,6 +377,8 @@ impl World {
                 self.schedule(delay, Happening::DiskDone { node, life });
             }
             Output::Answer(Asker::Client { client, turn }, answer) => {
+                // As the door tells it.
+                let answer = answer.told_by(self.settings.bugs);
                 let delay = self.micros(100..2_000);
                 let reply = Happening::Reply {
                     client,

@@ -1,5 +1,6 @@
 //! The state machine against its rules, a plain oracle, and its own image.
 
+mod bugs;
 mod image;
 mod oracle;
 mod rules;

@@ -14,6 +14,7 @@ use tokio::{
 
 use super::terms::Terms;
 use crate::{
+    bug::BugSet,
     kv::{Command, Nature},
     raft::LogIndex,
     replica::{Answer, Operation, Outcome, Reason},
@@ -37,6 +38,7 @@ pub(in crate::server) struct Door {
     status: watch::Receiver<Status>,
     metrics: Metrics,
     clock: Clock,
+    bugs: BugSet,
     permits: Arc<Semaphore>,
 }
 
@@ -55,6 +57,7 @@ impl Door {
         status: watch::Receiver<Status>,
         metrics: Metrics,
         clock: Clock,
+        bugs: BugSet,
     ) -> Self {
         let permits = Arc::new(Semaphore::new(WAITING_MAX));
         Self {
@@ -62,6 +65,7 @@ impl Door {
             status,
             metrics,
             clock,
+            bugs,
             permits,
         }
     }
@@ -167,6 +171,7 @@ impl Door {
     }
 
     pub(super) fn respond(&self, answer: Answer) -> Response {
+        let answer = answer.told_by(self.bugs);
         self.metrics.on_answer(&answer);
         let status = StatusCode::from_u16(answer.status()).expect("a valid status");
         let sender = self.status.borrow().sender.clone();

@@ -1,6 +1,6 @@
 //! A world for each planted bug: the troubles and the work that bring it to light, and how soon they do.
 
-use std::env;
+use std::{env, time::Duration};
 
 use super::super::{
     settings::{Settings, Workload},
@@ -74,11 +74,8 @@ fn world_for(bug: Bug, seed: u64) -> Settings {
             settings
         }
         Bug::SnapOlder | Bug::SnapTorn => {
-            let mut settings = plain(3);
+            let mut settings = snapshots_always(plain(3));
             settings.repeats = 0.2;
-            settings.snapshots.bytes_min = 0;
-            settings.snapshots.factor = 0;
-            settings.retained_entries = 0;
             settings
         }
         Bug::ConfNoBarrier | Bug::ConfOverlap => plain(4).with_troubles(&[
@@ -109,8 +106,49 @@ fn world_for(bug: Bug, seed: u64) -> Settings {
             settings.snapshots.bytes_min = 100_000;
             settings
         }
+        Bug::UnknownAsFail => plain(3).with_troubles(&[(3, Kind::IsolateLeader), (2, Kind::Mend)]),
+        Bug::CasAtPropose => plain(3).with_workload(Workload {
+            cas: 6,
+            ..Workload::REGISTERS
+        }),
+        Bug::NoDedup | Bug::DedupLeaderMemory | Bug::DedupWrongReply => {
+            let mut settings = plain(3).with_workload(Workload::ONCE);
+            settings.sessions = Some(Duration::from_secs(60));
+            settings.with_troubles(&[
+                (3, Kind::OneWay),
+                (2, Kind::CrashLeader),
+                (2, Kind::IsolateLeader),
+                (2, Kind::Mend),
+            ])
+        }
+        Bug::DedupNotInSnapshot => {
+            let mut settings = snapshots_always(plain(3)).with_workload(Workload::ONCE);
+            settings.sessions = Some(Duration::from_secs(60));
+            settings.with_troubles(&[(3, Kind::OneWay), (4, Kind::CrashLeader), (2, Kind::Mend)])
+        }
+        Bug::ApplyNondeterministic => plain(3),
+        Bug::ReplyMixup => plain(3).with_troubles(&[
+            (4, Kind::Slow),
+            (2, Kind::OneWay),
+            (2, Kind::IsolateLeader),
+            (1, Kind::Mend),
+        ]),
+        Bug::TxnNotAtomic => plain(3).with_workload(Workload {
+            read: 6,
+            append: 1,
+            transact: 4,
+            ..Workload::ONCE
+        }),
         Bug::NoPrevote | Bug::NoCheckQuorum | Bug::NoStickiness | Bug::AddNoCatchup => plain(3),
     }
+}
+
+/// A snapshot after every entry, and nothing of the log behind it.
+fn snapshots_always(mut settings: Settings) -> Settings {
+    settings.snapshots.bytes_min = 0;
+    settings.snapshots.factor = 0;
+    settings.retained_entries = 0;
+    settings
 }
 
 /// The first of the worlds that breaks a rule, or in which clients see something impossible.
@@ -147,12 +185,21 @@ const fn worlds_enough(bug: Bug) -> Option<u64> {
         | Bug::AppendDup
         | Bug::AckByIndex
         | Bug::SnapTorn
-        | Bug::NoTruncate => Some(8),
+        | Bug::NoTruncate
+        | Bug::UnknownAsFail
+        | Bug::CasAtPropose
+        | Bug::NoDedup
+        | Bug::DedupNotInSnapshot
+        | Bug::DedupWrongReply
+        | Bug::ApplyNondeterministic
+        | Bug::TxnNotAtomic => Some(8),
         Bug::ReadNoQuorum
         | Bug::ReadBeforeNoop
         | Bug::CountDupVotes
         | Bug::CommitUnbounded
-        | Bug::SnapOlder => Some(40),
+        | Bug::SnapOlder
+        | Bug::DedupLeaderMemory
+        | Bug::ReplyMixup => Some(40),
         Bug::ReadindexCtxReuse
         | Bug::ReadQuorumMinusOne
         | Bug::LeaseCheckThenAct
