@@ -5,10 +5,8 @@
 pub(crate) enum Quorum {
     /// More than half.
     Majority,
-    /// Half, which two sides can have: a planted bug.
+    /// Half or less: one less than a majority, which two sides can have. Only planted bugs ask for it.
     Half,
-    /// One less than a majority: a planted bug.
-    OneLess,
 }
 
 impl Quorum {
@@ -18,8 +16,6 @@ impl Quorum {
             Self::Majority => nodes / 2 + 1,
             Self::Half if nodes < 2 => 1,
             Self::Half => nodes / 2,
-            Self::OneLess if nodes < 2 => 1,
-            Self::OneLess => nodes.div_ceil(2),
         }
     }
 
@@ -40,6 +36,14 @@ mod tests {
             assert!(2 * Quorum::Majority.size(nodes) > nodes);
             assert!(2 * (Quorum::Majority.size(nodes) - 1) <= nodes);
         }
+    }
+
+    #[test]
+    fn half_is_one_less_than_a_majority_and_never_nobody() {
+        for nodes in 2..=9 {
+            assert_eq!(Quorum::Half.size(nodes) + 1, Quorum::Majority.size(nodes));
+        }
+        assert_eq!(Quorum::Half.size(1), 1);
     }
 
     #[test]

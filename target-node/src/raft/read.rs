@@ -275,7 +275,7 @@ impl Raft {
     /// The latest round that a majority has answered.
     fn confirmed_round(&self) -> u64 {
         let quorum = if self.has(Bug::ReadQuorumMinusOne) {
-            Quorum::OneLess
+            Quorum::Half
         } else {
             self.quorum()
         };
