@@ -269,11 +269,13 @@ impl<'a, D: Disk> Reader<'a, D> {
 
     /// Only the first segment of all may hold nothing yet.
     fn unused(&mut self, first: u64) -> Result<(Segment, u64), StorageError> {
-        let segment = self.ahead.pop_front().expect("a run has a segment");
-        if first == 1 {
-            return Ok((segment, HEADER_BYTES as u64));
+        match self.ahead.pop_front() {
+            Some(segment) if first == 1 => Ok((segment, HEADER_BYTES as u64)),
+            // None if a bug took all that there is for the end of the log.
+            Some(_) | None => {
+                let what = "the segment that the log goes on in holds no block";
+                Err(damaged(&file_name(first), HEADER_BYTES as u64, what))
+            }
         }
-        let what = "the segment that the log goes on in holds no block";
-        Err(damaged(&file_name(first), HEADER_BYTES as u64, what))
     }
 }
