@@ -5,6 +5,7 @@
 
 mod sandbox;
 
+use crate::disk;
 use crate::lab::{self, LabError};
 use crate::net;
 use nix::errno::Errno;
@@ -57,7 +58,7 @@ struct Trial {
 /// The name of the trial that most others need.
 const LAB: &str = "lab";
 
-const TRIALS: [Trial; 7] = [
+const TRIALS: [Trial; 8] = [
     Trial {
         name: LAB,
         unlocks: "every run: namespaces that vanish with it",
@@ -113,6 +114,12 @@ const TRIALS: [Trial; 7] = [
         unlocks: "--nemesis kill,pause",
         surroundings: Surroundings::Lab,
         attempt: pause_and_kill,
+    },
+    Trial {
+        name: "disks",
+        unlocks: "--nemesis power-loss and every other fault of disks",
+        surroundings: Surroundings::Lab,
+        attempt: || disk::try_disk().map_err(|error| Refusal::of(&error.why(), error.remedy())),
     },
 ];
 

@@ -8,6 +8,7 @@
     reason = "a test program with its own main is not recognised as one"
 )]
 
+mod disk_scenes;
 mod doctor_scenes;
 mod lab_scenes;
 mod network;
@@ -33,6 +34,7 @@ fn scenes() -> Vec<Scene> {
         lab_scenes::SCENES,
         plane_scenes::SCENES,
         process_scenes::SCENES,
+        disk_scenes::SCENES,
         doctor_scenes::SCENES,
     ]
     .concat()
