@@ -1,12 +1,14 @@
 //! What was typed. Nothing is decided here: [`crate::config`] turns it into what will happen.
 
 mod bench;
+mod matrix;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use bench::{BenchArgs, Operation, Route, Target};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use matrix::MatrixArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     /// Measure how fast the bundled node and etcd are, side by side
     #[command(after_help = bench::EXAMPLES)]
     Bench(BenchArgs),
+    /// Hunt every planted bug of the bundled node, and watch the healthy one
+    #[command(after_help = matrix::EXAMPLES)]
+    Matrix(MatrixArgs),
     /// Show the names that options accept, and what each means
     List(ListArgs),
     /// Show what this machine permits, and what to do about the rest

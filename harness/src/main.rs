@@ -19,6 +19,7 @@ mod headway;
 mod interrupt;
 mod judgement;
 mod list;
+mod matrix;
 mod progress;
 mod run;
 mod say;
@@ -61,6 +62,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Check(args)) => check::command(&args),
         Some(Command::Convert(args)) => convert::command(&args),
         Some(Command::Bench(args)) => bench::command(&args),
+        Some(Command::Matrix(args)) => matrix::command(&args),
         Some(Command::List(args)) => Ok(list::command(args.what)),
         Some(Command::Doctor) => Ok(doctor::command()),
         Some(Command::Node(args)) => target_node::run(args).map(|()| Exit::Valid),

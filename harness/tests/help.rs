@@ -19,6 +19,7 @@ fn help_teaches() {
     insta::assert_snapshot!("help", shown(&["--help"]));
     insta::assert_snapshot!("help_check", shown(&["check", "--help"]));
     insta::assert_snapshot!("help_bench", shown(&["bench", "--help"]));
+    insta::assert_snapshot!("help_matrix", shown(&["matrix", "--help"]));
     insta::assert_snapshot!("help_convert", shown(&["convert", "--help"]));
 }
 

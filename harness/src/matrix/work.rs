@@ -1,0 +1,204 @@
+//! Several runs at once, each a process of its own.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use reports::RunResult;
+
+use super::outcome::{End, Outcome};
+use super::plan::{Cell, Plan};
+use super::store::{Record, Store};
+use crate::clock::Clock;
+use crate::run::Ending;
+use crate::say;
+
+/// Time between two looks at whether a run is over.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Makes the runs of the plan that the store does not have, until `ending` is given.
+pub(super) fn through(plan: &Plan, store: &Store, ending: &Ending) -> Result<()> {
+    let known = store.records();
+    let is_known = |cell: &&Cell| {
+        known
+            .iter()
+            .any(|record| record.arguments == cell.arguments)
+    };
+    let left: Vec<&Cell> = plan.cells.iter().filter(|cell| !is_known(cell)).collect();
+    if left.len() < plan.cells.len() {
+        let there = plan.cells.len() - left.len();
+        say::aside(format_args!(
+            "{there} of {} runs are there already",
+            plan.cells.len()
+        ));
+    }
+    let bar = bar(left.len());
+    let next = Mutex::new(left.into_iter());
+    let work = || -> Result<()> {
+        loop {
+            let cell = next.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(cell) = cell.filter(|_| !ending.is_given()) else {
+                return Ok(());
+            };
+            if let Some(record) = made(plan, cell, store, ending)? {
+                bar.inc(1);
+                bar.suspend(|| say::aside(line(&record)));
+                store.add(record)?;
+            }
+        }
+    };
+    let ends = thread::scope(|scope| {
+        let workers: Vec<_> = (0..plan.jobs).map(|_| scope.spawn(work)).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, Result<()>>| {
+            let end = worker.join();
+            end.unwrap_or_else(|_| Err(anyhow::anyhow!("a worker panicked")))
+        };
+        workers.into_iter().map(join).collect::<Vec<_>>()
+    });
+    bar.finish_and_clear();
+    ends.into_iter().collect()
+}
+
+/// Makes one run, and once more if it could not be made; nothing if it was ended early.
+fn made(plan: &Plan, cell: &Cell, store: &Store, ending: &Ending) -> Result<Option<Record>> {
+    let folder = plan.out.join(cell.name()).join(place(cell));
+    let first = once(cell, &folder, ending)?;
+    let record = match first {
+        Some(record) if record.outcome.end == End::Broken => once(cell, &folder, ending)?,
+        first => first,
+    };
+    let Some(mut record) = record else {
+        return Ok(None);
+    };
+    let tells = match (record.outcome.end, cell.bug) {
+        (End::Broken, _) | (End::Found, None) => true,
+        (End::Found, Some(_)) => !store.records().iter().any(|other| {
+            other.bug == record.bug && other.outcome.end == End::Found && other.folder.is_some()
+        }),
+        (End::Silent | End::Unknown | End::Vacuous, _) => false,
+    };
+    if plan.keep || tells {
+        record.folder = Some(folder);
+    } else {
+        std::fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    Ok(Some(record))
+}
+
+/// A folder name that differs where the faults or the seed do.
+fn place(cell: &Cell) -> String {
+    let words = cell
+        .arguments
+        .iter()
+        .skip_while(|word| *word != "--nemesis");
+    let nemesis = words.skip(1).map(String::as_str).next().unwrap_or_default();
+    format!("{}-{}", nemesis.replace(',', "+"), cell.seed)
+}
+
+fn once(cell: &Cell, folder: &Path, ending: &Ending) -> Result<Option<Record>> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot create {}", folder.display()))?;
+    let said = folder.join("said.log");
+    let clock = Clock::start();
+    let mut child = start(cell, folder, &said)?;
+    let Some(status) = wait(&mut child, ending)? else {
+        return Ok(None);
+    };
+    let outcome = match result(folder) {
+        Ok(result) => Outcome::of(&result),
+        Err(error) => Outcome::broken(&format!("{status}: {error:#}; it said {}", last(&said))),
+    };
+    let bug = cell.bug.map(|bug| bug.name().to_owned());
+    let took_ms = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let arguments = cell.arguments.clone();
+    Ok(Some(Record::new(
+        bug, cell.seed, arguments, outcome, took_ms,
+    )))
+}
+
+fn start(cell: &Cell, folder: &Path, said: &Path) -> Result<Child> {
+    let log = File::create(said).with_context(|| format!("cannot write {}", said.display()))?;
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    Command::new(program)
+        .arg("run")
+        .args(&cell.arguments)
+        .arg("--out")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .context("cannot start a run")
+}
+
+/// Waits for the run, which ends by itself. Ended early, it is killed, and everything it made goes with it.
+fn wait(child: &mut Child, ending: &Ending) -> Result<Option<ExitStatus>> {
+    loop {
+        if let Some(status) = child.try_wait().context("cannot wait for a run")? {
+            return Ok(Some(status));
+        }
+        if ending.is_given() {
+            child.kill().context("cannot end a run")?;
+            child.wait().context("cannot wait for a run")?;
+            return Ok(None);
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+fn result(folder: &Path) -> Result<RunResult> {
+    let path: PathBuf = folder.join("latest/result.json");
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("there is no {}", path.display()))?;
+    Ok(RunResult::from_json(&text)?)
+}
+
+/// The last line a run left.
+fn last(said: &Path) -> String {
+    let text = std::fs::read(said).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let last = text.lines().rfind(|line| !line.trim().is_empty());
+    last.unwrap_or("nothing").to_owned()
+}
+
+fn line(record: &Record) -> String {
+    let name = record.bug.as_deref().unwrap_or(super::plan::HEALTHY);
+    let Outcome {
+        end,
+        class,
+        after_ms,
+        why,
+        ..
+    } = &record.outcome;
+    let what = match (end, class, after_ms) {
+        (End::Found, Some(class), Some(ms)) => {
+            format!("{class} after {:.1} s", *ms as f64 / 1e3)
+        }
+        (End::Found, ..) => "found".to_owned(),
+        (End::Silent, ..) => "nothing found".to_owned(),
+        (End::Unknown, ..) => "unknown".to_owned(),
+        (End::Vacuous, ..) => "vacuous".to_owned(),
+        (End::Broken, ..) => "could not be run".to_owned(),
+    };
+    let why = why
+        .as_deref()
+        .map_or_else(String::new, |why| format!(": {why}"));
+    format!("{name}, seed {}: {what}{why}", record.seed)
+}
+
+fn bar(runs: usize) -> ProgressBar {
+    // Hidden by itself where standard error is no terminal.
+    let bar = ProgressBar::new(runs as u64);
+    bar.set_style(
+        ProgressStyle::with_template("{bar:20} {pos} of {len} runs, {eta} left")
+            .expect("the template is a constant that is well formed"),
+    );
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}
