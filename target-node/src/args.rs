@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
-use crate::bug::Bug;
+use crate::{bug::Bug, directory::Member};
 
 /// The arguments of one node; the harness embeds them as a hidden sub-command.
 #[derive(Debug, Clone, clap::Args)]
@@ -19,15 +19,19 @@ pub struct NodeArgs {
     #[arg(long, value_name = "IP:PORT")]
     pub peer_addr: SocketAddr,
 
-    /// All nodes of a new cluster, this one included: n1=10.0.0.1:7000,n2=10.0.0.2:7000. A log that has begun
-    /// knows its members better; only addresses are taken from here then
+    /// All nodes of a new cluster, this one included: n1=10.0.0.1:7000,n2=raft-2.example:7000. Names are looked up
+    /// once, at the start. A log that has begun knows its members better; only addresses are taken from here then
     #[arg(
         long,
-        value_name = "ID=IP:PORT",
+        value_name = "ID=HOST:PORT",
         value_delimiter = ',',
-        required_unless_present = "join"
+        required_unless_present_any = ["join", "directory"]
     )]
     pub peers: Vec<Member>,
+
+    /// A file that says the same as --peers and --client-addrs: a line `ID HOST:PORT HOST:PORT` for each node
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["peers", "client_addrs"])]
+    pub directory: Option<PathBuf>,
 
     /// Start without members and wait to be added to the cluster named by --cluster
     #[arg(long, requires = "cluster")]
@@ -39,7 +43,7 @@ pub struct NodeArgs {
     pub cluster: Option<String>,
 
     /// HTTP addresses of the nodes, for the leader hints given to clients
-    #[arg(long, value_name = "ID=IP:PORT", value_delimiter = ',')]
+    #[arg(long, value_name = "ID=HOST:PORT", value_delimiter = ',')]
     pub client_addrs: Vec<Member>,
 
     /// Folder of the log; created when absent
@@ -96,34 +100,6 @@ pub enum DiskKind {
     PowerLoss,
     /// What was synced, and parts of the rest
     PowerLossTorn,
-}
-
-/// `ID=IP:PORT`: where a node is found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// The node's name.
-    pub id: String,
-    /// Its address.
-    pub addr: SocketAddr,
-}
-
-/// Text that is not `ID=IP:PORT`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not of the form ID=IP:PORT, as in n1=127.0.0.1:7000")]
-pub struct BadMember(String);
-
-impl FromStr for Member {
-    type Err = BadMember;
-
-    fn from_str(text: &str) -> Result<Self, BadMember> {
-        let bad = || BadMember(text.into());
-        let (id, addr) = text.split_once('=').ok_or_else(bad)?;
-        let addr = addr.parse().map_err(|_| bad())?;
-        Ok(Self {
-            id: id.into(),
-            addr,
-        })
-    }
 }
 
 /// `MIN..MAX`: the range a random timeout is drawn from.

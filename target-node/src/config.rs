@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 use crate::{
     args::{DiskKind, NodeArgs, TimeoutRange, repeated},
     bug::BugSet,
+    directory::{Directory, DirectoryError, Member},
     replica::SnapshotRule,
 };
 
@@ -37,8 +38,11 @@ pub(crate) struct NodeConfig {
 }
 
 /// Arguments that are each well-formed but do not fit together.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// The nodes cannot be found.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// The node is not a member of its own cluster.
     #[error("--id {id} is not one of --peers ({known}); list this node there too")]
     UnknownId {
@@ -78,25 +82,38 @@ pub enum ConfigError {
 impl NodeConfig {
     /// Checks the arguments against each other.
     pub(crate) fn from_args(args: NodeArgs) -> Result<Self, ConfigError> {
-        check_names("--peers", &args.peers)?;
-        check_names("--client-addrs", &args.client_addrs)?;
+        let named = Directory {
+            peers: args.peers,
+            clients: args.client_addrs,
+        };
+        let directory = args.directory.as_deref().map(Directory::read);
+        let directory = directory.transpose()?.unwrap_or(named);
+        check_names("--peers", &directory.peers)?;
+        check_names("--client-addrs", &directory.clients)?;
         check_timing(args.heartbeat, args.election_timeout)?;
         if args.segment_bytes < SEGMENT_BYTES_MIN {
             return Err(ConfigError::SegmentTooSmall(args.segment_bytes));
         }
-        let peers = by_name(args.peers);
-        if !args.join && !peers.contains_key(&args.id) {
-            let known = peers.into_keys().collect::<Vec<_>>().join(", ");
+        let mut names: Vec<&str> = directory
+            .peers
+            .iter()
+            .map(|peer| peer.id.as_str())
+            .collect();
+        names.sort_unstable();
+        if !args.join && !names.contains(&args.id.as_str()) {
+            let known = names.join(", ");
             return Err(ConfigError::UnknownId { id: args.id, known });
         }
-        let names = || peers.keys().cloned().collect::<Vec<_>>().join(",");
-        let cluster = args.cluster.unwrap_or_else(names);
+        let cluster = args.cluster.unwrap_or_else(|| names.join(","));
         Ok(Self {
             id: args.id,
             client_addr: args.client_addr,
             peer_addr: args.peer_addr,
-            peers: if args.join { BTreeMap::new() } else { peers },
-            client_addrs: by_name(args.client_addrs),
+            peers: match args.join {
+                true => BTreeMap::new(),
+                false => by_name(directory.peers)?,
+            },
+            client_addrs: by_name(directory.clients)?,
             data: args.data,
             bugs: args.bug.into_iter().collect(),
             election: args.election_timeout,
@@ -115,11 +132,14 @@ impl NodeConfig {
     }
 }
 
-fn by_name(members: Vec<crate::args::Member>) -> BTreeMap<String, SocketAddr> {
-    members.into_iter().map(|m| (m.id, m.addr)).collect()
+fn by_name(members: Vec<Member>) -> Result<BTreeMap<String, SocketAddr>, DirectoryError> {
+    let found = members
+        .into_iter()
+        .map(|member| Ok((member.id, member.place.resolve()?)));
+    found.collect()
 }
 
-fn check_names(option: &'static str, members: &[crate::args::Member]) -> Result<(), ConfigError> {
+fn check_names(option: &'static str, members: &[Member]) -> Result<(), ConfigError> {
     let unfit = |id: &&str| id.is_empty() || id.len() > ID_BYTES_MAX;
     let bad = repeated(members)
         .into_iter()
@@ -193,6 +213,29 @@ mod tests {
         assert!(error("--id n1 --election-timeout 300ms..300ms").contains("300ms..300ms"));
         assert!(error("--id n1 --segment-bytes 100").contains("100"));
         assert!(error("--id n1 --client-addrs n1=1.1.1.1:1,n1=1.1.1.1:2").contains("\"n1\""));
+    }
+
+    #[test]
+    fn a_directory_takes_the_place_of_lists() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("directory");
+        std::fs::write(
+            &path,
+            "n1 localhost:7000 127.0.0.1:8000\nn2 127.0.0.1:7001\n",
+        )
+        .unwrap();
+        let config = |id: &str| {
+            let base = "node --client-addr 127.0.0.1:8000 --peer-addr 127.0.0.1:7000 --data d";
+            let words = base.split(' ').chain(["--id", id, "--directory"]);
+            let path = path.to_str().expect("a plain name");
+            NodeConfig::from_args(Cli::try_parse_from(words.chain([path])).unwrap().node)
+        };
+        let found = config("n1").unwrap();
+        assert_eq!(found.cluster, "n1,n2");
+        assert_eq!(found.peers["n1"].port(), 7000);
+        assert!(found.peers["n1"].ip().is_loopback());
+        assert_eq!(found.client_addrs.len(), 1);
+        assert!(config("n3").unwrap_err().to_string().contains("n1, n2"));
     }
 
     #[test]

@@ -51,7 +51,8 @@
 //! sequence before, and got no answer, knows as little about that one as before: its outcome stays unknown.
 //!
 //! # Members, leadership, snapshots
-//! A node started with `--peers` begins a cluster with these members; one started with `--join` and `--cluster` (by default
+//! A node started with `--peers`, or with a `--directory` file that says the same, begins a cluster with these members, which may
+//! be given by names that DNS knows; one started with `--join` and `--cluster` (by default
 //! the names in `--peers`, as in `n1,n2,n3`) waits to be added. The leader takes these, and answers when they are done:
 //!
 //! | request | meaning |
@@ -96,6 +97,7 @@
 mod args;
 mod bug;
 mod config;
+mod directory;
 mod kv;
 mod log;
 mod raft;
@@ -105,8 +107,9 @@ mod server;
 mod sim;
 mod transport;
 
-pub use args::{BadMember, BadTimeoutRange, DiskKind, Member, NodeArgs, TimeoutRange};
+pub use args::{BadTimeoutRange, DiskKind, NodeArgs, TimeoutRange};
 pub use bug::{Bug, BugSet, UnknownBug};
 pub use config::ConfigError;
+pub use directory::{BadMember, BadPlace, DirectoryError, Member, Place};
 pub use log::LogProbe;
 pub use server::run;

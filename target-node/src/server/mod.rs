@@ -53,15 +53,15 @@ const STOP_MAX: Duration = Duration::from_millis(300);
 /// Serves one node until SIGTERM or SIGINT.
 ///
 /// Starts its own runtime; call it from a thread that is in none. The first line on standard error says
-/// who this node is and which bugs it carries.
+/// who this node is and which bugs it carries, unless a name has to be waited for.
 ///
 /// # Errors
 /// Arguments that contradict each other, a data folder or an address that cannot be used, a damaged log,
 /// and everything after which a node must not go on, such as a failed sync.
 pub fn run(args: NodeArgs) -> anyhow::Result<()> {
+    log_to_stderr();
     let config = NodeConfig::from_args(args)?;
     eprintln!("{}", banner(&config));
-    log_to_stderr();
     if !config.peers.is_empty() && config.peers.len().is_multiple_of(2) {
         let nodes = config.peers.len();
         tracing::warn!("{nodes} nodes survive no more failures than {}", nodes - 1);
