@@ -3,6 +3,7 @@
 //! Each probe does the real thing in a lab of its own, inside a forked child, and leaves nothing behind. A refusal comes
 //! with its reason and a remedy.
 
+mod clocks;
 mod sandbox;
 
 use crate::disk;
@@ -58,7 +59,7 @@ struct Trial {
 /// The name of the trial that most others need.
 const LAB: &str = "lab";
 
-const TRIALS: [Trial; 8] = [
+const TRIALS: [Trial; 9] = [
     Trial {
         name: LAB,
         unlocks: "every run: namespaces that vanish with it",
@@ -120,6 +121,12 @@ const TRIALS: [Trial; 8] = [
         unlocks: "--nemesis power-loss and every other fault of disks",
         surroundings: Surroundings::Lab,
         attempt: || disk::try_disk().map_err(|error| Refusal::of(&error.why(), error.remedy())),
+    },
+    Trial {
+        name: "clocks",
+        unlocks: "clocks that lie to one node: jumps, drift, strobes",
+        surroundings: Surroundings::Lab,
+        attempt: clocks::set_one,
     },
 ];
 
@@ -190,6 +197,7 @@ fn pause_and_kill() -> Result<String, Refusal> {
         env: Vec::new(),
         log: log.map_err(|error| refuse(&error))?,
         namespace: None,
+        clock: None,
     };
     let cycle = || -> Result<String, ProcessError> {
         let mut process = NodeProcess::spawn(&spec)?;

@@ -6,6 +6,9 @@
     reason = "fork, _exit, pre_exec, ioctl and packet sockets have no safe interface"
 )]
 
+pub(crate) mod clock_code;
+pub(crate) mod ptrace;
+
 use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::{ForkResult, Pid};

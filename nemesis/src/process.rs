@@ -6,10 +6,10 @@
 mod group;
 
 use crate::clock::Stopwatch;
+use crate::clocks::{ClockError, NodeClock};
 use crate::kernel;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use std::ffi::OsString;
 use std::fs::File;
@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Time between two looks at a process whose state is awaited.
 const LOOK_AGAIN: Duration = Duration::from_micros(500);
 
+/// The same for one that was killed, which takes less long.
+const REAP_AGAIN: Duration = Duration::from_micros(50);
+
 /// What to start.
 #[derive(Debug)]
 pub struct ProcessSpec<'a> {
@@ -40,6 +43,8 @@ pub struct ProcessSpec<'a> {
     pub log: File,
     /// The network namespace it runs in; none means the one of the harness.
     pub namespace: Option<BorrowedFd<'a>>,
+    /// The clocks it goes by; none means those of the host.
+    pub clock: Option<&'a NodeClock>,
 }
 
 /// A started node. Dropped while it still runs, it is killed.
@@ -61,6 +66,15 @@ pub struct PauseEvidence {
     pub waited: Duration,
 }
 
+/// How far the clocks of a node reach.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClockReach {
+    /// The processes of the node that go by them.
+    pub faked: Vec<u32>,
+    /// Those that go by the true time, because they were executed by a program that is no script.
+    pub missed: Vec<u32>,
+}
+
 /// A process could not be started, killed, stopped or continued.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
@@ -71,6 +85,14 @@ pub enum ProcessError {
         program: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// It was started and could not be given its clocks.
+    #[error("cannot start {} with clocks of its own: {source}", program.display())]
+    Clock {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        source: ClockError,
     },
     /// It had ended before.
     #[error("cannot {action} {} (pid {pid}): it has ended", program.display())]
@@ -110,7 +132,7 @@ impl NodeProcess {
     /// Starts a process as the leader of a group of its own, with nothing on its standard input.
     ///
     /// # Errors
-    /// [`ProcessError::Spawn`] when it does not start.
+    /// [`ProcessError::Spawn`] when it does not start, [`ProcessError::Clock`] when it cannot have its clocks.
     pub fn spawn(spec: &ProcessSpec<'_>) -> Result<NodeProcess, ProcessError> {
         let start = || {
             let mut command = Command::new(spec.program);
@@ -124,16 +146,27 @@ impl NodeProcess {
             if let Some(namespace) = spec.namespace {
                 kernel::start_in_namespace(&mut command, namespace);
             }
+            if spec.clock.is_some() {
+                NodeClock::prepare(&mut command);
+            }
             command.spawn()
         };
         let program = spec.program.to_owned();
-        match start() {
-            Ok(child) => Ok(NodeProcess {
+        let process = match start() {
+            Ok(child) => NodeProcess {
                 child,
-                program,
+                program: program.clone(),
                 ended: None,
-            }),
-            Err(source) => Err(ProcessError::Spawn { program, source }),
+            },
+            Err(source) => return Err(ProcessError::Spawn { program, source }),
+        };
+        match spec
+            .clock
+            .map(|clock| clock.put_on(process.group(), spec.program))
+        {
+            None | Some(Ok(())) => Ok(process),
+            // What has been started is killed as it is dropped.
+            Some(Err(source)) => Err(ProcessError::Clock { program, source }),
         }
     }
 
@@ -184,9 +217,18 @@ impl NodeProcess {
         let action = "resume";
         self.signal(Signal::SIGCONT, action)?;
         self.wait_until(action, |members| {
-            !members.iter().any(group::Member::is_stopped)
+            !members.iter().any(group::Member::waits_for_sigcont)
         })
         .map(drop)
+    }
+
+    /// Which of its processes go by `clock`, which it was started with: those that have it in their memory.
+    pub fn clock_reach(&self, clock: &NodeClock) -> ClockReach {
+        let pids = group::members(self.pid())
+            .into_iter()
+            .map(|member| member.pid);
+        let (faked, missed) = pids.partition(|pid| group::has_mapped(*pid, clock.path()));
+        ClockReach { faked, missed }
     }
 
     /// Asks the group to end with SIGTERM, and kills it when it has not after `grace`.
@@ -194,8 +236,16 @@ impl NodeProcess {
     /// # Errors
     /// When the kernel refuses a signal or the wait.
     pub fn terminate(&mut self, grace: Duration) -> Result<ExitStatus, ProcessError> {
-        let watch = Stopwatch::start();
         self.signal(Signal::SIGTERM, "terminate")?;
+        self.wait(grace)
+    }
+
+    /// Waits until it ends by itself, and kills it when it has not after `grace`.
+    ///
+    /// # Errors
+    /// When the kernel refuses the wait or the signal.
+    pub fn wait(&mut self, grace: Duration) -> Result<ExitStatus, ProcessError> {
+        let watch = Stopwatch::start();
         while watch.elapsed() < grace {
             if let Some(status) = self.try_wait()? {
                 return Ok(status);
@@ -213,20 +263,27 @@ impl NodeProcess {
         if self.ended.is_some() {
             return Ok(self.ended);
         }
-        match self.peek() {
-            Ok(WaitStatus::StillAlive) => Ok(None),
-            Ok(_) => self.kill().map(Some),
+        match self.has_ended() {
+            Ok(false) => Ok(None),
+            Ok(true) => self.kill().map(Some),
             Err(errno) => Err(self.refused("wait for", errno)),
         }
     }
 
-    /// The state of the process without reaping it: until it is reaped its number cannot go to another process.
-    fn peek(&self) -> Result<WaitStatus, Errno> {
-        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        waitid(Id::Pid(self.group()), flags)
+    /// Whether the process has ended, without reaping it: until it is reaped its number cannot go to another process.
+    fn has_ended(&self) -> Result<bool, Errno> {
+        kernel::ptrace::has_ended(self.group())
     }
 
+    /// Waits for the end of a process that was killed. To wait for a traced one without looking first would take its stops
+    /// for its end.
     fn reap(&mut self) -> Result<ExitStatus, ProcessError> {
+        while !self
+            .has_ended()
+            .map_err(|errno| self.refused("wait for", errno))?
+        {
+            thread::sleep(REAP_AGAIN);
+        }
         let status = self.child.wait().map_err(|error| {
             let errno = error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
             self.refused("wait for", errno)
@@ -244,7 +301,7 @@ impl NodeProcess {
     }
 
     fn require_running(&self, action: &'static str) -> Result<(), ProcessError> {
-        match self.ended.is_none() && self.peek() == Ok(WaitStatus::StillAlive) {
+        match self.ended.is_none() && self.has_ended() == Ok(false) {
             true => Ok(()),
             false => Err(ProcessError::Ended {
                 action,

@@ -177,6 +177,7 @@ impl<S: System> Cluster<S> {
             env: Vec::new(),
             log,
             namespace: None,
+            clock: None,
         };
         Ok(NodeProcess::spawn(&spec)?)
     }

@@ -327,6 +327,7 @@ impl Node {
             env: Vec::new(),
             log,
             namespace: Some(plane.namespace(name)),
+            clock: None,
         };
         let process = NodeProcess::spawn(&spec)
             .with_context(|| format!("cannot start node {name} ({})", self.program.display()))?;

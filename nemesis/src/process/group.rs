@@ -1,6 +1,8 @@
 //! Who is in a process group, and in what state, as `/proc` tells it.
 
+use nix::libc::{SYS_clone, SYS_clone3, c_long};
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// A process of a group.
@@ -16,6 +18,9 @@ pub(super) struct Member {
 pub(super) enum State {
     /// Stopped by a signal (`T`) or by its tracer (`t`).
     Stopped,
+    /// In the kernel until the child that it made with `vfork` executes a program. It cannot be stopped then, and runs no
+    /// more than that child does.
+    InVfork,
     /// Dead, perhaps not reaped.
     Dead,
     /// Anything else.
@@ -26,6 +31,11 @@ impl Member {
     /// True when none of its threads can run.
     pub(super) fn is_stopped(&self) -> bool {
         !self.threads.contains(&State::Alive)
+    }
+
+    /// True when it goes on only when it is told to.
+    pub(super) fn waits_for_sigcont(&self) -> bool {
+        self.is_stopped() && self.threads.contains(&State::Stopped)
     }
 }
 
@@ -49,8 +59,34 @@ fn member(pid: u32, group: u32) -> Option<Member> {
     Some(Member { pid, threads })
 }
 
+/// Whether a process has this file in its memory.
+pub(super) fn has_mapped(pid: u32, file: &Path) -> bool {
+    let maps = fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
+    let name = file.as_os_str().as_bytes();
+    maps.split(|byte| *byte == b'\n')
+        .any(|line| line.ends_with(name))
+}
+
 fn state_and_group(folder: &Path) -> Option<(State, u32)> {
-    parse_stat(&fs::read_to_string(folder.join("stat")).ok()?)
+    let (state, group) = parse_stat(&fs::read_to_string(folder.join("stat")).ok()?)?;
+    match state {
+        State::Alive if is_in_vfork(folder) => Some((State::InVfork, group)),
+        State::Alive | State::Stopped | State::InVfork | State::Dead => Some((state, group)),
+    }
+}
+
+/// Whether a thread sleeps in a call that makes a process: it does so only for the sake of `vfork`.
+fn is_in_vfork(folder: &Path) -> bool {
+    const MAKES: &[c_long] = &[
+        SYS_clone,
+        SYS_clone3,
+        #[cfg(target_arch = "x86_64")]
+        nix::libc::SYS_vfork,
+    ];
+    // Of one that runs it says only that.
+    let call = fs::read_to_string(folder.join("syscall")).unwrap_or_default();
+    let number = call.split_whitespace().next().unwrap_or_default();
+    number.parse().is_ok_and(|number| MAKES.contains(&number))
 }
 
 /// State and group from a line of `/proc/PID/stat`. The name of the program, in parentheses, may hold anything.
@@ -83,5 +119,8 @@ mod tests {
         let member = |threads| Member { pid: 1, threads };
         assert!(!member(vec![State::Stopped, State::Alive]).is_stopped());
         assert!(member(vec![State::Stopped, State::Dead]).is_stopped());
+        assert!(member(vec![State::Stopped, State::InVfork]).waits_for_sigcont());
+        assert!(member(vec![State::InVfork]).is_stopped());
+        assert!(!member(vec![State::InVfork]).waits_for_sigcont());
     }
 }

@@ -147,6 +147,7 @@ fn shell(script: &str, folder: &Path) -> NodeProcess {
         env: Vec::new(),
         log: File::options().write(true).open("/dev/null").unwrap(),
         namespace: None,
+        clock: None,
     };
     NodeProcess::spawn(&spec).unwrap()
 }
@@ -479,6 +480,7 @@ fn mapped() {
         env: Vec::new(),
         log: File::create("/run/log").unwrap(),
         namespace: None,
+        clock: None,
     };
     let mut node = NodeProcess::spawn(&spec).unwrap();
     wait_until(|| folder.join("ready").exists());

@@ -33,5 +33,7 @@ fn agrees_with_the_lab() {
             .write(true)
             .open("/dev/net/tun");
         assert_eq!(tun.is_ok(), works("tun"));
+        let clock = nemesis::clocks::NodeClock::create("/run/clock".as_ref());
+        assert!(clock.is_ok() || !works("clocks"));
     }
 }

@@ -228,6 +228,7 @@ fn busy() {
                 env: Vec::new(),
                 log: fs::File::options().write(true).open("/dev/null").unwrap(),
                 namespace: Some(plane.namespace(node)),
+                clock: None,
             };
             NodeProcess::spawn(&spec).unwrap()
         })

@@ -8,6 +8,7 @@
     reason = "a test program with its own main is not recognised as one"
 )]
 
+mod clock_scenes;
 mod disk_scenes;
 mod doctor_scenes;
 mod lab_scenes;
@@ -36,6 +37,7 @@ fn scenes() -> Vec<Scene> {
         process_scenes::SCENES,
         disk_scenes::SCENES,
         doctor_scenes::SCENES,
+        clock_scenes::SCENES,
     ]
     .concat()
 }

@@ -33,6 +33,7 @@ fn shell(script: &str) -> NodeProcess {
         env: Vec::new(),
         log,
         namespace: None,
+        clock: None,
     };
     NodeProcess::spawn(&spec).unwrap()
 }
@@ -146,6 +147,7 @@ fn missing_program() {
         env: Vec::new(),
         log: fs::File::options().write(true).open("/dev/null").unwrap(),
         namespace: None,
+        clock: None,
     };
     let error = NodeProcess::spawn(&spec).unwrap_err().to_string();
     assert!(error.contains("/no/such/program"), "{error}");
@@ -165,6 +167,7 @@ fn namespace_and_log() {
         env: vec![("GREETING".into(), "hello".into())],
         log: fs::File::create(log).unwrap(),
         namespace: Some(plane.namespace(&nodes[1])),
+        clock: None,
     };
     let mut node = NodeProcess::spawn(&spec).unwrap();
     wait_until_mut(|| node.try_wait().unwrap().is_some());
