@@ -89,6 +89,19 @@ pub struct NodeArgs {
     /// What a kill leaves on disk
     #[arg(long, value_enum, value_name = "KIND", default_value_t = DiskKind::Real)]
     pub disk: DiskKind,
+
+    /// Where values are kept between changes; snapshots and the log are on disk in any case
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = StateKind::Memory)]
+    pub state: StateKind,
+}
+
+/// Where a node keeps the values of its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum StateKind {
+    /// All of them in memory
+    Memory,
+    /// In a file made anew at each start; in memory are those that changed since the last snapshot
+    Disk,
 }
 
 /// What a kill of the process leaves of its writes.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::{
-    args::{DiskKind, NodeArgs, TimeoutRange, repeated},
+    args::{DiskKind, NodeArgs, StateKind, TimeoutRange, repeated},
     bug::BugSet,
     directory::{Directory, DirectoryError, Member},
     replica::SnapshotRule,
@@ -31,6 +31,7 @@ pub(crate) struct NodeConfig {
     pub(crate) seed: u64,
     pub(crate) segment_bytes: u64,
     pub(crate) disk: DiskKind,
+    pub(crate) state: StateKind,
     pub(crate) cluster: String,
     pub(crate) snapshot_rule: SnapshotRule,
     pub(crate) retained_entries: u64,
@@ -121,6 +122,7 @@ impl NodeConfig {
             seed: args.seed,
             segment_bytes: args.segment_bytes,
             disk: args.disk,
+            state: args.state,
             cluster,
             snapshot_rule: SnapshotRule {
                 bytes_min: args.snapshot_bytes,

@@ -84,10 +84,28 @@
 //! | `timeout`, `stopping` | fail for reads, unknown for changes | 503, 504 |
 //! | `leadership_lost` | unknown | 504 |
 //!
+//! # A state on disk
+//! `--state disk` keeps values in a file, and in memory those that changed since the last snapshot; locks and sessions stay in
+//! memory. What is durable is the same in both modes, snapshots and the log: the file is made anew from them at each
+//! start and after each snapshot that is received, in the folder `state` of the data folder, and is never synced. Nodes of both kinds
+//! may be in one cluster, and a node may change its kind with a restart. A read of what is not in the cache waits for the disk. A file that cannot be
+//! read or written ends the node with an error that names it; nothing that came of such a read has left it.
+//!
+//! As much as changes between two snapshots is in memory twice, as state and as log, so a large state needs
+//! `--snapshot-factor 0` or 1 to profit; each snapshot still writes all of it.
+//!
+//! 200 000 keys of 256 bytes, written in 53 s to a node alone that was started with `--snapshot-factor 0`, took 94 MiB of resident memory
+//! in memory and 45 MiB on disk; after a restart 89 and 35 MiB.
+//! ```text
+//! curl -sSZ --parallel-max 64 -o /dev/null -X PUT 'localhost:8001/kv/key[1-200000]' \
+//!      -d "{\"value\": \"$(head -c 256 /dev/zero | tr '\0' x)\"}"
+//! ```
+//!
 //! # How it is built
 //! - `raft`: the algorithm, as a function of time and input. No sockets, clocks, threads.
 //! - `log`: what must be remembered, in segment files; one sync a batch, before anything is said that depends on it.
-//! - `kv`: the state machine: values, locks, transactions, sessions, and images of all of it.
+//! - `kv`: the state machine: values, locks, transactions, sessions, and images of all of it; values in layers, over a base that may be on disk.
+//! - `table`: a file for the values of a state that is kept on disk.
 //! - `replica`: one node without sockets, threads and files; the process and the simulation both own one.
 //! - `transport`: messages between nodes over TCP, dropped rather than queued without bound.
 //! - `server`: one task that owns the replica and never waits for the disk, and the HTTP door.
@@ -105,9 +123,10 @@ mod replica;
 mod server;
 #[cfg(test)]
 mod sim;
+mod table;
 mod transport;
 
-pub use args::{BadTimeoutRange, DiskKind, NodeArgs, TimeoutRange};
+pub use args::{BadTimeoutRange, DiskKind, NodeArgs, StateKind, TimeoutRange};
 pub use bug::{Bug, BugSet, UnknownBug};
 pub use config::ConfigError;
 pub use directory::{BadMember, BadPlace, DirectoryError, Member, Place};

@@ -16,6 +16,12 @@ use crate::raft::Payload;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Key(Arc<str>);
 
+impl Key {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl From<String> for Key {
     fn from(name: String) -> Self {
         Self(name.into())

@@ -13,17 +13,24 @@
 use std::{
     fmt,
     io::{self, Read, Write},
+    sync::Arc,
 };
 
 use serde::{Serialize, de::DeserializeOwned};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{record::Head, state::Kv};
+use super::{
+    base::{Base, BaseError},
+    record::Head,
+    state::Kv,
+};
 
 const MAGIC: &[u8; 5] = b"ADRKV";
 const VERSION: u8 = 1;
 /// Longest record; the longest answer of a transaction fits.
 const RECORD_BYTES_MAX: u32 = 16 << 20;
+/// Bytes of records after which a state that has a base hands its values over to it.
+const FLUSH_BYTES: usize = 4 << 20;
 
 /// Why an image cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +45,8 @@ pub(crate) enum ImageError {
     Version(u8),
     #[error("the image is damaged after {records} records: {what}; take it from another node")]
     Damaged { records: u64, what: &'static str },
+    #[error(transparent)]
+    Base(#[from] BaseError),
 }
 
 /// A number that equal states share and different ones do not.
@@ -51,36 +60,59 @@ impl fmt::Display for StateHash {
 }
 
 impl Kv {
-    /// Writes the image of this state.
+    /// Writes the image of this state. An error of its base is the cause of the one that comes back.
     pub(crate) fn encode(&self, out: &mut impl Write) -> io::Result<()> {
         out.write_all(MAGIC)?;
         out.write_all(&[VERSION])?;
         let mut buffer = Vec::new();
         write_record(&self.head(), &mut buffer, out)?;
         self.records()
-            .try_for_each(|record| write_record(&record, &mut buffer, out))
+            .try_for_each(|record| write_record(&record, &mut buffer, out))?;
+        self.intact().map_err(io::Error::other)
     }
 
-    /// The state that an image shows; reads up to its end and not beyond.
-    pub(crate) fn decode(input: &mut impl Read) -> Result<Self, ImageError> {
+    /// The state that an image shows; reads up to its end and not beyond. Its values go to the base, which is empty
+    /// yet, as they come; without one they stay in memory.
+    pub(crate) fn decode(
+        base: Option<Arc<dyn Base>>,
+        input: &mut impl Read,
+    ) -> Result<Self, ImageError> {
         read_magic(input)?;
         let mut buffer = Vec::new();
         let damaged = |records| move |what| ImageError::Damaged { records, what };
         let head: Head = read_record(input, &mut buffer)?.map_err(damaged(0))?;
-        let mut state = Self::with_head(&head);
+        let mut state = Self::with_head(&head, base);
+        let mut waiting = 0;
         for number in 0..head.records {
+            if waiting >= FLUSH_BYTES {
+                state.flush_all()?;
+                waiting = 0;
+            }
             let record = read_record(input, &mut buffer)?;
+            waiting += buffer.len();
             let put = record.and_then(|record| state.put(record));
             put.map_err(damaged(number))?;
         }
+        state.flush_all()?;
         Ok(state)
     }
 
+    fn flush_all(&mut self) -> Result<(), BaseError> {
+        self.freeze();
+        if let Some(flushed) = self.flush()? {
+            self.settle(flushed);
+        }
+        Ok(())
+    }
+
     /// The hash of this state's image: of everything that commands can see, and of the last entry applied.
-    pub(crate) fn hash(&self) -> StateHash {
+    ///
+    /// # Errors
+    /// That of the base; a hash takes all bytes.
+    pub(crate) fn hash(&self) -> io::Result<StateHash> {
         let mut hashing = Hashing(Xxh3::new());
-        self.encode(&mut hashing).expect("a hash takes all bytes");
-        StateHash(hashing.0.digest())
+        self.encode(&mut hashing)?;
+        Ok(StateHash(hashing.0.digest()))
     }
 }
 

@@ -11,6 +11,8 @@
 //! | `applied` | what a command did |
 //! | `value` | JSON in one spelling |
 //! | `values` | keys and what they hold; transactions |
+//! | `layers` | a map in layers: what changed lately over what rests elsewhere |
+//! | `base` | what values may rest on |
 //! | `locks` | locks with fencing tokens |
 //! | `sessions` | exactly once: who asked what, and what was answered |
 //! | `time` | the cluster's time, carried by the log |
@@ -19,8 +21,10 @@
 //! | `image` | the whole state as a stream of bytes, and its hash |
 
 mod applied;
+mod base;
 mod command;
 mod image;
+mod layers;
 mod locks;
 mod quirks;
 mod record;
@@ -33,8 +37,10 @@ mod value;
 mod values;
 
 pub(crate) use applied::{Applied, Rejection};
+pub(crate) use base::{Base, BaseError, Changes};
 pub(crate) use command::{Command, Condition, Key, MicroOp, Nature, Proposal, Transaction};
 pub(crate) use image::ImageError;
+pub(crate) use layers::Flushed;
 pub(crate) use locks::Fence;
 pub(crate) use quirks::Quirks;
 pub(crate) use sessions::{ClientId, Sequence, Stamp};

@@ -1,10 +1,13 @@
 //! The pieces that a state falls into, and is put together from.
 
+use std::sync::Arc;
+
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
     applied::Applied,
+    base::Base,
     command::Key,
     locks::Holder,
     quirks::Quirks,
@@ -12,6 +15,7 @@ use super::{
     state::Kv,
     time::ClusterTime,
     value::JsonText,
+    values::Values,
 };
 use crate::{bug::Bug, raft::LogIndex};
 
@@ -55,7 +59,7 @@ impl Kv {
     /// Everything but the head, in one order.
     pub(super) fn records(&self) -> impl Iterator<Item = Record> {
         let values = self.values.iter();
-        let values = values.map(|(key, value)| Record::Value(key.clone(), value.clone()));
+        let values = values.map(|(key, value)| Record::Value(key, value));
         let locks = self.locks.0.iter();
         let locks = locks.map(|(lock, holder)| Record::Lock(lock.clone(), holder.clone()));
         let sessions = self.sessions.iter();
@@ -65,11 +69,12 @@ impl Kv {
         values.chain(locks).chain(sessions)
     }
 
-    /// A state that has its head and waits for its records.
-    pub(super) fn with_head(head: &Head) -> Self {
+    /// A state that has its head and waits for its records; its values will rest on a base that is empty yet.
+    pub(super) fn with_head(head: &Head, base: Option<Arc<dyn Base>>) -> Self {
         Self {
             applied: head.applied,
             time: head.time,
+            values: Values::on(base),
             ..Self::default()
         }
     }

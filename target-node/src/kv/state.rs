@@ -1,8 +1,12 @@
 //! The state after a prefix of the log, and the one way to change it.
 
+use std::sync::Arc;
+
 use super::{
     applied::{Applied, Rejection},
+    base::{Base, BaseError},
     command::{Command, Key, MicroOp, Nature, Proposal, Transaction},
+    layers::Flushed,
     locks::Locks,
     quirks::Quirks,
     sessions::{ClientId, Known, Sessions, Stamp},
@@ -33,6 +37,37 @@ pub(crate) struct Kv {
 }
 
 impl Kv {
+    /// The state before the first entry, whose values will rest on a base that is empty yet.
+    pub(crate) fn on(base: Option<Arc<dyn Base>>) -> Self {
+        Self {
+            values: Values::on(base),
+            ..Self::default()
+        }
+    }
+
+    /// Readies what changed for [`Self::flush`]; the clone that is taken next can hand it over to the base.
+    pub(crate) fn freeze(&mut self) {
+        self.values.freeze();
+    }
+
+    /// Hands what was frozen over to the base, on whatever thread; nothing without a base.
+    pub(crate) fn flush(&self) -> Result<Option<Flushed>, BaseError> {
+        self.values.flush()
+    }
+
+    /// Rests on what a clone has flushed since the last freeze.
+    pub(crate) fn settle(&mut self, flushed: Flushed) {
+        self.values.settle(flushed);
+    }
+
+    /// Whether what was read of this state so far was in it.
+    ///
+    /// # Errors
+    /// The first failure of the base: the node must stop, and nothing that came of reads may leave it.
+    pub(crate) fn intact(&self) -> Result<(), BaseError> {
+        self.values.fault().map_or(Ok(()), Err)
+    }
+
     /// Says that it is the state after another entry than the one it is of: a planted bug.
     pub(crate) fn pretend(&mut self, applied: LogIndex) {
         self.applied = applied;

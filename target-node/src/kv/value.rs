@@ -20,6 +20,11 @@ impl JsonText {
         Self("null".into())
     }
 
+    /// A text that was [`Self::as_str`] before.
+    pub(crate) fn stored(text: &str) -> Self {
+        Self(text.into())
+    }
+
     pub(super) fn empty_list() -> Self {
         Self("[]".into())
     }

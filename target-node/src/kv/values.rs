@@ -1,10 +1,12 @@
 //! Keys and what they hold; transactions.
 
-use imbl::OrdMap;
+use std::sync::Arc;
 
 use super::{
     applied::Rejection,
+    base::{Base, BaseError},
     command::{Condition, Key, MicroOp, Transaction},
+    layers::{Flushed, Layers},
     value::JsonText,
 };
 
@@ -18,20 +20,22 @@ const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// A clone shares everything with its original and costs nothing: that is how a transaction is undone and
 /// how an image is taken while the state goes on.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Values(OrdMap<Key, JsonText>);
+pub(super) struct Values(Layers);
 
 impl Values {
+    /// Those of a base; without one, none, and all that come stay in memory.
+    pub(super) fn on(base: Option<Arc<dyn Base>>) -> Self {
+        Self(Layers::on(base))
+    }
+
     /// The value of a key; null when it is absent.
     pub(super) fn read(&self, key: &Key) -> JsonText {
-        self.0.get(key).cloned().unwrap_or_else(JsonText::null)
+        self.0.get(key).unwrap_or_else(JsonText::null)
     }
 
     pub(super) fn write(&mut self, key: Key, value: JsonText) {
-        if value.is_null() {
-            self.0.remove(&key);
-        } else {
-            self.0.insert(key, value);
-        }
+        let held = (!value.is_null()).then_some(value);
+        self.0.put(key, held);
     }
 
     pub(super) fn swap(
@@ -58,11 +62,11 @@ impl Values {
             MicroOp::Write(value) => self.write(key, value),
             MicroOp::Delete => self.write(key, JsonText::null()),
             MicroOp::Append(last) => {
-                let grown = appended(self.0.get(&key), &last)?;
+                let grown = appended(self.0.get(&key).as_ref(), &last)?;
                 self.write(key, grown);
             }
             MicroOp::Add(amount) => {
-                let sum = JsonText::from(added(self.0.get(&key), amount)?);
+                let sum = JsonText::from(added(self.0.get(&key).as_ref(), amount)?);
                 self.write(key, sum.clone());
                 return Ok(Some(sum));
             }
@@ -95,8 +99,29 @@ impl Values {
         Ok(given)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &JsonText)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Key, JsonText)> {
         self.0.iter()
+    }
+
+    pub(super) fn freeze(&mut self) {
+        self.0.freeze();
+    }
+
+    pub(super) fn flush(&self) -> Result<Option<Flushed>, BaseError> {
+        self.0.flush()
+    }
+
+    pub(super) fn settle(&mut self, flushed: Flushed) {
+        self.0.settle(flushed);
+    }
+
+    pub(super) fn fault(&self) -> Option<BaseError> {
+        self.0.fault()
+    }
+
+    #[cfg(test)]
+    pub(super) fn in_memory(&self) -> usize {
+        self.0.in_memory()
     }
 }
 

@@ -3,16 +3,18 @@
 use std::{
     collections::BTreeMap,
     io::{self, Write},
+    sync::Arc,
 };
 
 use super::node::Event;
 use crate::{
-    kv::{ImageError, Kv},
+    kv::{Base, BaseError, ImageError, Kv},
     log::{
         Disk, Identity, StorageError,
         snapshot::{Origin, Receipt, Sealed, Snapshot, SnapshotId, Snapshots, Writing},
     },
     raft::{PartReceived, PartWanted, Payload, Position, SnapshotMeta},
+    table::Tables,
 };
 
 /// Bytes of a snapshot that travel in one message.
@@ -38,6 +40,8 @@ pub(crate) enum KeeperError {
     Storage(#[from] StorageError),
     #[error("a snapshot cannot be understood: {0}")]
     Image(#[from] ImageError),
+    #[error(transparent)]
+    Base(#[from] BaseError),
     #[error("a snapshot does not say what it is of; restore the data folder of this node")]
     Meta,
 }
@@ -58,18 +62,29 @@ pub(crate) struct Kept {
 #[derive(Debug)]
 pub(crate) struct Keeper<D> {
     files: Snapshots<D>,
+    /// Where values of states are kept, if not in memory.
+    tables: Option<Tables>,
     known: BTreeMap<Position, (SnapshotMeta, Snapshot)>,
 }
 
 impl<D: Disk> Keeper<D> {
-    /// Opens what is there; returns the state of the latest snapshot.
-    pub(crate) fn open(disk: D, identity: Identity) -> Result<(Self, Kept), KeeperError> {
+    /// Opens what is there; returns the state of the latest snapshot, its values in one of `tables` if there are any.
+    pub(crate) fn open(
+        disk: D,
+        identity: Identity,
+        tables: Option<Tables>,
+    ) -> Result<(Self, Kept), KeeperError> {
         let mut keeper = Self {
             files: Snapshots::open(disk, identity)?,
+            tables,
             known: BTreeMap::new(),
         };
         let Some(latest) = keeper.files.latest().cloned() else {
-            return Ok((keeper, Kept::default()));
+            let kept = Kept {
+                state: Kv::on(keeper.base()?),
+                ..Kept::default()
+            };
+            return Ok((keeper, kept));
         };
         let kept = Kept {
             meta: Some(keeper.remember(&latest)?.clone()),
@@ -109,10 +124,16 @@ impl<D: Disk> Keeper<D> {
     }
 
     /// The state of the latest snapshot.
-    fn state(&self) -> Result<Kv, KeeperError> {
+    fn state(&mut self) -> Result<Kv, KeeperError> {
+        let base = self.base()?;
         let body = self.files.body()?;
         let mut body = io::BufReader::new(body.expect("the latest is there"));
-        Ok(Kv::decode(&mut body)?)
+        Ok(Kv::decode(base, &mut body)?)
+    }
+
+    /// An empty one, if values are not kept in memory.
+    fn base(&mut self) -> Result<Option<Arc<dyn Base>>, BaseError> {
+        self.tables.as_mut().map(Tables::make).transpose()
     }
 
     fn store<R>(
@@ -121,15 +142,18 @@ impl<D: Disk> Keeper<D> {
         image: &Kv,
         in_use: &[Position],
     ) -> Result<Event<R>, KeeperError> {
+        let mut flushed = None;
         if self.is_news(meta.at) {
             let sealed = self.write(meta, image)?;
             self.install(sealed)?;
             self.forget_all_but(in_use)?;
+            flushed = image.flush()?;
         }
         let (meta, latest) = self.latest().expect("one was just stored or is ahead");
         Ok(Event::Stored {
             meta: meta.clone(),
             bytes: latest.bytes,
+            flushed,
         })
     }
 
@@ -140,6 +164,7 @@ impl<D: Disk> Keeper<D> {
             failed: None,
         };
         let written = image.encode(&mut out);
+        image.intact()?;
         match (out.failed, written) {
             (Some(error), _) => Err(error.into()),
             (None, Err(error)) => Err(ImageError::from(error).into()),

@@ -18,6 +18,8 @@ mod desk;
 mod keeper;
 mod node;
 mod snapshots;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use answer::{Answer, Gift, Outcome, Reason};
 pub(crate) use desk::{Operation, Request};

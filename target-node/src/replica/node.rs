@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     bug::Bug,
-    kv::Kv,
+    kv::{BaseError, Flushed, Kv},
     raft::{
         Batch, CommittedConflict, Config, Effects, Entry, Envelope, Gate, Input, Message, NodeId,
         Payload, Position, Raft, Restored, Role, SnapshotMeta, StoreId, Term,
@@ -36,6 +36,8 @@ pub(crate) enum Event<R> {
     Stored {
         meta: SnapshotMeta,
         bytes: u64,
+        /// What its state rests on from now on, if not all of it is in memory.
+        flushed: Option<Flushed>,
     },
     /// The part of a snapshot that was to be read.
     Part {
@@ -63,7 +65,16 @@ pub(crate) enum Output<R> {
     /// of a snapshot, [`Event::Received`].
     Keep(Task),
     /// The node must not go on.
-    Stop(CommittedConflict),
+    Stop(Fatal),
+}
+
+/// Why a node must not go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fatal {
+    #[error(transparent)]
+    Conflict(#[from] CommittedConflict),
+    #[error(transparent)]
+    Base(#[from] BaseError),
 }
 
 /// Role and term.
@@ -82,6 +93,7 @@ pub(crate) trait Watch {
 ///
 /// - The state machine has applied exactly what Raft takes for committed.
 /// - One batch is at the disk at most, and one image on its way to it.
+/// - After a failed read of what the state rests on nothing leaves the replica but that it must stop.
 #[derive(Debug)]
 pub(crate) struct Replica<R> {
     raft: Raft,
@@ -146,6 +158,7 @@ impl<R> Replica<R> {
         watch: &mut impl Watch,
         out: &mut Vec<Output<R>>,
     ) {
+        let done_before = out.len();
         let mut turn = Turn {
             replica: self,
             now,
@@ -154,6 +167,11 @@ impl<R> Replica<R> {
         };
         turn.take(event);
         turn.settle();
+        if let Err(fault) = self.desk.kv.intact() {
+            // What was read may not be what the state holds, and anything said may have come of it.
+            out.truncate(done_before);
+            out.push(Output::Stop(fault.into()));
+        }
     }
 }
 
@@ -177,7 +195,14 @@ impl<R, W: Watch> Turn<'_, R, W> {
                     self.step(Input::Persisted(last));
                 }
             }
-            Event::Stored { meta, bytes } => {
+            Event::Stored {
+                meta,
+                bytes,
+                flushed,
+            } => {
+                if let Some(flushed) = flushed {
+                    self.replica.desk.kv.settle(flushed);
+                }
                 let wanted = self.replica.snapshots.on_saved(bytes);
                 self.step(Input::SnapshotSaved(meta));
                 for token in wanted {
@@ -264,7 +289,7 @@ impl<R, W: Watch> Turn<'_, R, W> {
         let wanted = effects.parts_wanted.into_iter().map(Task::ReadPart);
         let received = effects.parts_received.into_iter().map(Task::KeepPart);
         out.extend(wanted.chain(received).map(Output::Keep));
-        out.extend(effects.fault.map(Output::Stop));
+        out.extend(effects.fault.map(|fault| Output::Stop(fault.into())));
     }
 
     /// Sends what no longer waits for the disk, gives the disk its next batch, and takes a snapshot if one is due.
@@ -287,6 +312,7 @@ impl<R, W: Watch> Turn<'_, R, W> {
             self.out.push(Output::Write(batch));
         }
         if replica.snapshots.take() {
+            replica.desk.kv.freeze();
             let mut image = replica.desk.kv.clone();
             if replica.raft.has(Bug::SnapTorn) {
                 image.pretend(

@@ -1,4 +1,5 @@
-//! The task that owns the replica. It never waits for the disk or a peer.
+//! The task that owns the replica. It never waits for a peer, nor for the disk but to read a value of a state that is
+//! kept there.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 

@@ -7,15 +7,18 @@ use tokio::sync::mpsc;
 
 use super::{clock::Clock, cluster_id, metrics::Metrics, node::Event, snapshots::SnapshotThread};
 use crate::{
-    args::DiskKind,
+    args::{DiskKind, StateKind},
     config::NodeConfig,
     log::{Disk, Identity, PowerLossDisk, RealDisk, Settings, StorageError, Unsynced, Wal, Writer},
     raft::{Restored, StoreId},
     replica::{Keeper, Kept},
+    table::Tables,
 };
 
 /// A disk that takes longer for a batch is worth a line.
 const SLOW_DISK: Duration = Duration::from_millis(100);
+/// The folder, in the data folder, of a state that is kept on disk.
+const TABLES_FOLDER: &str = "state";
 
 /// What was found in the data folder, and who writes to it from now on.
 pub(super) struct Storage {
@@ -66,7 +69,8 @@ fn open_on<D: Disk + Send + 'static>(
     let (wal, restored) = open_log(config, disk.clone(), identity.clone())?;
     let store = wal.store();
     let writer = start_writer(wal, clock, events.clone(), metrics.clone())?;
-    let (keeper, kept) = Keeper::open(disk, identity)
+    let tables = open_tables(config)?;
+    let (keeper, kept) = Keeper::open(disk, identity, tables)
         .with_context(|| format!("cannot open the snapshots in {}", config.data.display()))?;
     let snapshots = start_snapshots(keeper, events.clone())?;
     Ok(Storage {
@@ -76,6 +80,18 @@ fn open_on<D: Disk + Send + 'static>(
         snapshots,
         kept,
     })
+}
+
+/// Where values of states are kept, if not in memory.
+fn open_tables(config: &NodeConfig) -> anyhow::Result<Option<Tables>> {
+    match config.state {
+        StateKind::Memory => Ok(None),
+        StateKind::Disk => {
+            let folder = config.data.join(TABLES_FOLDER);
+            let unusable = || format!("cannot make the folder {} anew", folder.display());
+            Tables::open(&folder).map(Some).with_context(unusable)
+        }
+    }
 }
 
 fn open_log<D: Disk>(

@@ -110,7 +110,9 @@ impl From<KeeperError> for NoStart {
     fn from(error: KeeperError) -> Self {
         match error {
             KeeperError::Storage(error) => error.into(),
-            KeeperError::Image(_) | KeeperError::Meta => Self::Damaged(error.to_string()),
+            KeeperError::Image(_) | KeeperError::Base(_) | KeeperError::Meta => {
+                Self::Damaged(error.to_string())
+            }
         }
     }
 }
@@ -130,7 +132,7 @@ fn open(id: &NodeId, disk: SimDisk, new_store: StoreId, bugs: BugSet) -> Result<
         bugs,
     };
     let (wal, restored) = Wal::open(disk.clone(), identity.clone(), settings)?;
-    let (keeper, kept) = Keeper::open(disk, identity)?;
+    let (keeper, kept) = Keeper::open(disk, identity, None)?;
     Ok((wal, restored, keeper, kept))
 }
 

@@ -393,6 +393,7 @@ impl World {
                 self.schedule(delay, Happening::Keep { node, life, task });
             }
             Output::Stop(conflict) => {
+                // All of a simulated state is in memory: nothing else stops a node.
                 self.law
                     .see(|_| Err(Violation::CommittedConflict(conflict.to_string())));
                 self.fail(node);

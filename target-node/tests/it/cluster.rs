@@ -2,6 +2,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -18,16 +19,25 @@ pub(crate) struct Cluster {
     folder: tempfile::TempDir,
     client_addrs: Vec<SocketAddr>,
     peer_addrs: Vec<SocketAddr>,
+    /// What each node is told beside that.
+    options: Vec<&'static str>,
     nodes: Vec<Option<Child>>,
 }
 
 impl Cluster {
     pub(crate) fn start(nodes: usize) -> Self {
+        Self::start_with(&vec![""; nodes])
+    }
+
+    /// One node for each text of options.
+    pub(crate) fn start_with(options: &[&'static str]) -> Self {
+        let nodes = options.len();
         let mut cluster = Self {
             client: Client::builder().no_proxy().build().unwrap(),
             folder: tempfile::tempdir().unwrap(),
             client_addrs: free_addrs(nodes),
             peer_addrs: free_addrs(nodes),
+            options: options.to_vec(),
             nodes: (0..nodes).map(|_| None).collect(),
         };
         for node in 0..nodes {
@@ -37,20 +47,51 @@ impl Cluster {
     }
 
     pub(crate) fn start_node(&mut self, node: usize) {
+        let mut command = self.command(node);
+        command
+            .args(["--peers", &members(&self.peer_addrs)])
+            .args(["--client-addrs", &members(&self.client_addrs)]);
+        self.nodes[node] = Some(command.spawn().unwrap());
+    }
+
+    fn command(&self, node: usize) -> Command {
         let id = format!("n{node}");
-        let child = Command::new(env!("CARGO_BIN_EXE_target-node"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_target-node"));
+        command
             .args(["--id", &id])
             .args(["--client-addr", &self.client_addrs[node].to_string()])
             .args(["--peer-addr", &self.peer_addrs[node].to_string()])
-            .args(["--peers", &members(&self.peer_addrs)])
-            .args(["--client-addrs", &members(&self.client_addrs)])
             .args(["--election-timeout", "300ms..600ms"])
+            .args(self.options[node].split_whitespace())
             .arg("--data")
-            .arg(self.folder.path().join(&id))
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.nodes[node] = Some(child);
+            .arg(self.data(node))
+            .stderr(Stdio::null());
+        command
+    }
+
+    pub(crate) fn data(&self, node: usize) -> PathBuf {
+        self.folder.path().join(format!("n{node}"))
+    }
+
+    /// Starts a server that is no member yet, and has the leader add it.
+    pub(crate) async fn join(&mut self, options: &'static str) -> usize {
+        let node = self.nodes.len();
+        let names: Vec<_> = (0..node).map(|node| format!("n{node}")).collect();
+        self.client_addrs.extend(free_addrs(1));
+        self.peer_addrs.extend(free_addrs(1));
+        self.options.push(options);
+        let mut command = self.command(node);
+        command.args(["--join", "--cluster", &names.join(",")]);
+        self.nodes.push(Some(command.spawn().unwrap()));
+        let server = json!({
+            "id": format!("n{node}"),
+            "peer_addr": self.peer_addrs[node],
+            "client_addr": self.client_addrs[node],
+        });
+        let url = self.url(self.leader().await, "/admin/members");
+        let added = finish(self.client.post(url).json(&json!({"add": server}))).await;
+        assert_eq!(added.0, 200, "{}", added.1);
+        node
     }
 
     /// SIGKILL.
@@ -64,7 +105,7 @@ impl Cluster {
         format!("http://{}{path}", self.client_addrs[node])
     }
 
-    async fn status(&self, node: usize) -> Option<Value> {
+    pub(crate) async fn status(&self, node: usize) -> Option<Value> {
         let answer = self
             .client
             .get(self.url(node, "/status"))

@@ -7,3 +7,4 @@ mod failover;
 mod levels;
 mod openapi;
 mod sessions;
+mod state;

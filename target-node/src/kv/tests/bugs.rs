@@ -30,7 +30,7 @@ fn value(number: i64) -> Applied {
 fn restarted(kv: &Kv) -> Kv {
     let mut image = Vec::new();
     kv.encode(&mut image).unwrap();
-    Kv::decode(&mut image.as_slice()).unwrap()
+    Kv::decode(None, &mut image.as_slice()).unwrap()
 }
 
 #[test]

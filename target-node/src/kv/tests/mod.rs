@@ -2,6 +2,7 @@
 
 mod bugs;
 mod image;
+mod layers;
 mod oracle;
 mod rules;
 mod sessions;

@@ -66,13 +66,13 @@ enum Act {
 
 /// A transaction, or with one act and no condition a command of its own.
 #[derive(Debug, Clone)]
-struct Asked {
+pub(super) struct Asked {
     conditions: Vec<(String, Value)>,
     acts: Vec<(String, Act)>,
 }
 
 impl Asked {
-    fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let micro_op = |act: &Act| match act {
             Act::Read => MicroOp::Read,
             Act::Write(value) => MicroOp::Write(json(value)),
@@ -138,7 +138,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn asked() -> impl Strategy<Value = Asked> {
+pub(super) fn asked() -> impl Strategy<Value = Asked> {
     let alone = (key(), act()).prop_map(|act| (Vec::new(), vec![act]));
     let cas = (key(), small(), small()).prop_map(|(key, expected, value)| {
         let act = (key.clone(), Act::Write(value));
@@ -157,7 +157,7 @@ proptest! {
             if number == log.len() / 2 {
                 let mut image = Vec::new();
                 kv.encode(&mut image).unwrap();
-                kv = Kv::decode(&mut image.as_slice()).unwrap();
+                kv = Kv::decode(None, &mut image.as_slice()).unwrap();
             }
             let given = meaning(run(&mut kv, asked.command()), asked.acts.len());
             prop_assert_eq!(given, plain.all(asked));

@@ -155,7 +155,7 @@ fn sessions_are_in_the_image() {
     ask(&mut kv, 2);
     let mut image = Vec::new();
     kv.encode(&mut image).unwrap();
-    let mut installed = Kv::decode(&mut image.as_slice()).unwrap();
+    let mut installed = Kv::decode(None, &mut image.as_slice()).unwrap();
     assert_eq!(ask(&mut installed, 2), Applied::Done);
     assert_eq!(ask(&mut installed, 1), EXPIRED);
     assert_eq!(read(&installed, "k"), json!([2]));

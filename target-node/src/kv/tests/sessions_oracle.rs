@@ -98,7 +98,7 @@ impl World {
             Next::Image => {
                 let mut image = Vec::new();
                 self.kv.encode(&mut image).unwrap();
-                self.kv = Kv::decode(&mut image.as_slice()).unwrap();
+                self.kv = Kv::decode(None, &mut image.as_slice()).unwrap();
             }
             Next::Time { ms } => self.time += ms,
         }

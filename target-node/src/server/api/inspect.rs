@@ -150,11 +150,12 @@ pub(super) async fn state_hash(
     };
     let index = kv.applied().0;
     match tokio::task::spawn_blocking(move || kv.hash()).await {
-        Ok(hash) => {
+        Ok(Ok(hash)) => {
             let hash = hash.to_string();
             Json(StateHashed { index, hash }).into_response()
         }
-        Err(_) => door.respond(Answer::failed(Reason::Stopping)),
+        // A base that fails is the end of the node.
+        Ok(Err(_)) | Err(_) => door.respond(Answer::failed(Reason::Stopping)),
     }
 }
 
