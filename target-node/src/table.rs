@@ -38,15 +38,21 @@ struct Fault(Arc<OnceLock<BaseError>>);
 impl Tables {
     /// Opens a folder, making it if need be; what is in it goes.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
-        if fs::exists(folder)? {
-            fs::remove_dir_all(folder)?;
-        }
+        Self::remove(folder)?;
         fs::create_dir_all(folder)?;
         Ok(Self {
             folder: folder.into(),
             made: 0,
             fault: Fault::default(),
         })
+    }
+
+    /// Removes what a node left that was killed.
+    pub(crate) fn remove(folder: &Path) -> io::Result<()> {
+        if fs::exists(folder)? {
+            fs::remove_dir_all(folder)?;
+        }
+        Ok(())
     }
 
     /// Makes an empty table.

@@ -84,14 +84,13 @@ fn open_on<D: Disk + Send + 'static>(
 
 /// Where values of states are kept, if not in memory.
 fn open_tables(config: &NodeConfig) -> anyhow::Result<Option<Tables>> {
-    match config.state {
-        StateKind::Memory => Ok(None),
-        StateKind::Disk => {
-            let folder = config.data.join(TABLES_FOLDER);
-            let unusable = || format!("cannot make the folder {} anew", folder.display());
-            Tables::open(&folder).map(Some).with_context(unusable)
-        }
-    }
+    let folder = config.data.join(TABLES_FOLDER);
+    let tables = match config.state {
+        StateKind::Memory => Tables::remove(&folder).map(|()| None),
+        StateKind::Disk => Tables::open(&folder).map(Some),
+    };
+    let unusable = || format!("cannot make the folder {} anew", folder.display());
+    tables.with_context(unusable)
 }
 
 fn open_log<D: Disk>(

@@ -20,7 +20,7 @@ pub(crate) struct Cluster {
     client_addrs: Vec<SocketAddr>,
     peer_addrs: Vec<SocketAddr>,
     /// What each node is told beside that.
-    options: Vec<&'static str>,
+    pub(crate) options: Vec<&'static str>,
     nodes: Vec<Option<Child>>,
 }
 

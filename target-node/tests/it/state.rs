@@ -10,6 +10,8 @@ use crate::cluster::{Cluster, finish};
 /// A snapshot each 64 KiB of log: what is written below is many times that.
 const MEMORY: &str = "--snapshot-bytes 65536 --snapshot-factor 0 --retained-entries 20";
 const DISK: &str = "--state disk --snapshot-bytes 65536 --snapshot-factor 0 --retained-entries 20";
+const POWER_LOSS: &str = "--state disk --disk power-loss --snapshot-bytes 65536 \
+                          --snapshot-factor 0 --retained-entries 20";
 const KEYS: u32 = 100;
 
 fn value(round: u32) -> Value {
@@ -33,6 +35,12 @@ async fn write_round(cluster: &Cluster, round: u32) {
 async fn begin(cluster: &Cluster, node: usize) -> u64 {
     let status = cluster.status(node).await.expect("the node answers");
     status["begin"].as_u64().expect("a number")
+}
+
+/// Files that hold states.
+fn files(cluster: &Cluster, node: usize) -> Option<usize> {
+    let folder = cluster.data(node).join("state");
+    Some(std::fs::read_dir(folder).ok()?.count())
 }
 
 /// The hash of every node's state, once all have applied the same entries.
@@ -66,16 +74,17 @@ async fn states_on_disk_and_in_memory_are_one_through_snapshots_and_restarts() {
     for node in 0..3 {
         assert!(begin(&cluster, node).await > 0, "n{node} took no snapshot");
     }
-    let files = |node| std::fs::read_dir(cluster.data(node).join("state")).map(Iterator::count);
-    assert!(files(0).is_err());
-    assert_eq!(files(1).unwrap(), 1);
+    assert_eq!([0, 1].map(|node| files(&cluster, node)), [None, Some(1)]);
 
-    for node in [1, 2] {
+    cluster.options = vec![DISK, POWER_LOSS, MEMORY];
+    for node in 0..3 {
         cluster.kill(node);
         cluster.start_node(node);
     }
     write_round(&cluster, 4).await;
     assert_equal(&hashes(&cluster, 3).await);
+    let files = [0, 1, 2].map(|node| files(&cluster, node));
+    assert_eq!(files, [Some(1), Some(1), None]);
     assert_eq!(
         cluster.read_anywhere("rounds").await,
         json!([0, 1, 2, 3, 4])
