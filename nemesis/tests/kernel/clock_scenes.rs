@@ -39,7 +39,7 @@ const fn test(name: &'static str, play: fn(&[String])) -> Scene {
 const SECOND: i64 = 1_000_000_000;
 /// Where the teller is asked for the time.
 const DOOR: &str = "/run/teller";
-const DAY: ClockChange = ClockChange::Jump {
+pub(crate) const DAY: ClockChange = ClockChange::Jump {
     offset_ns: 86_400 * SECOND,
 };
 
@@ -51,6 +51,10 @@ fn tell() {
         asked.write_all(&told[0].to_le_bytes()).unwrap();
         asked.write_all(&told[1].to_le_bytes()).unwrap();
     }
+}
+
+pub(crate) fn true_seconds() -> i64 {
+    read(ClockId::CLOCK_REALTIME) / SECOND
 }
 
 fn read(clock: ClockId) -> i64 {
@@ -112,14 +116,14 @@ fn holds((least, most): Bracket, offset: i64) -> bool {
 }
 
 /// Clocks, or the end of the scene where there are none.
-fn clock() -> NodeClock {
+pub(crate) fn clock() -> NodeClock {
     match NodeClock::create(Path::new("/run/clock")) {
         Err(error @ ClockError::Architecture) => skip(error),
         clock => clock.unwrap(),
     }
 }
 
-fn start(
+pub(crate) fn start(
     program: &Path,
     args: &[&str],
     clock: &NodeClock,
@@ -389,7 +393,12 @@ fn missing_page() {
 }
 
 fn script(commands: &str) -> PathBuf {
-    let path = PathBuf::from("/run/script");
+    executable("/run/script", commands)
+}
+
+/// A script of the shell in a file of this name.
+pub(crate) fn executable(path: &str, commands: &str) -> PathBuf {
+    let path = PathBuf::from(path);
     fs::write(&path, format!("#!/bin/sh\n{commands}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path
@@ -409,7 +418,7 @@ fn assert_all_a_day_ahead(seconds: &[i64], count: usize) {
         "{}",
         fs::read_to_string("/run/log").unwrap()
     );
-    let now = read(ClockId::CLOCK_REALTIME) / SECOND;
+    let now = true_seconds();
     for second in seconds {
         assert!(
             (now + 80_000..now + 90_000).contains(second),
@@ -430,7 +439,7 @@ fn commands(node: &NodeProcess, clock: &NodeClock) -> Vec<String> {
     names
 }
 
-fn wait_until(mut reached: impl FnMut() -> bool) {
+pub(crate) fn wait_until(mut reached: impl FnMut() -> bool) {
     for _ in 0..4000 {
         if reached() {
             return;

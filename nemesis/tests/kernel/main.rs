@@ -11,6 +11,7 @@
 mod clock_scenes;
 mod disk_scenes;
 mod doctor_scenes;
+mod foreign_clock_scenes;
 mod lab_scenes;
 mod network;
 mod plane_scenes;
@@ -38,6 +39,7 @@ fn scenes() -> Vec<Scene> {
         disk_scenes::SCENES,
         doctor_scenes::SCENES,
         clock_scenes::SCENES,
+        foreign_clock_scenes::SCENES,
     ]
     .concat()
 }
