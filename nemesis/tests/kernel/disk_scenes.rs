@@ -37,7 +37,7 @@ const fn scene(name: &'static str, play: fn(&[String])) -> Scene {
 }
 
 /// A lab with a disk in it.
-fn disk() -> (Disk, PathBuf) {
+pub(crate) fn disk() -> (Disk, PathBuf) {
     enter_lab();
     let folder = PathBuf::from("/run/n1");
     fs::create_dir(&folder).unwrap();
@@ -140,7 +140,7 @@ fn listed(folder: &Path) -> Vec<String> {
     names
 }
 
-fn shell(script: &str, folder: &Path) -> NodeProcess {
+pub(crate) fn shell(script: &str, folder: &Path) -> NodeProcess {
     let spec = ProcessSpec {
         program: Path::new("/bin/sh"),
         args: vec!["-c".into(), script.into(), "sh".into(), folder.into()],
@@ -509,7 +509,7 @@ fn over() {
     assert!(!mounts.contains("/run/n1"), "{mounts}");
 }
 
-fn wait_until(reached: impl Fn() -> bool) {
+pub(crate) fn wait_until(reached: impl Fn() -> bool) {
     for _ in 0..2000 {
         if reached() {
             return;

@@ -12,6 +12,7 @@ mod clock_scenes;
 mod disk_scenes;
 mod doctor_scenes;
 mod foreign_clock_scenes;
+mod foreign_disk_scenes;
 mod lab_scenes;
 mod network;
 mod plane_scenes;
@@ -40,6 +41,7 @@ fn scenes() -> Vec<Scene> {
         doctor_scenes::SCENES,
         clock_scenes::SCENES,
         foreign_clock_scenes::SCENES,
+        foreign_disk_scenes::SCENES,
     ]
     .concat()
 }
