@@ -24,6 +24,8 @@ pub(crate) use out::{check_out, check_place};
 
 /// Clients work undisturbed for so long before the first fault.
 const QUIET_START: Duration = Duration::from_secs(2);
+/// Kinds of fault may have to take turns; one needs at most so long.
+const TIME_PER_KIND: Duration = Duration::from_secs(5);
 const SHORTEST_RUN: Duration = Duration::from_secs(1);
 /// A week: its schedule still fits into memory with ease.
 const LONGEST_RUN: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -156,8 +158,11 @@ impl RunConfig {
             .collect();
         match self.kinds.iter().find(|kind| !planned.contains(kind)) {
             Some(kind) => usage(format!(
-                "no {kind} fault fits into --time-limit {}: allow at least 10s",
-                humantime::format_duration(self.time_limit)
+                "no {kind} fault fits into --time-limit {}: allow at least {}",
+                humantime::format_duration(self.time_limit),
+                humantime::format_duration(
+                    TIME_PER_KIND * u32::try_from(self.kinds.len()).unwrap_or(1).max(2)
+                ),
             )),
             None => Ok(()),
         }
@@ -187,6 +192,12 @@ impl RunConfig {
             seed,
             ..self.clone()
         })
+    }
+
+    /// Whether faults of disks are all that was asked for.
+    pub(crate) fn only_disks(&self) -> bool {
+        let of_disks = |kind: &FaultKind| matches!(kind, FaultKind::Disk(_));
+        !self.kinds.is_empty() && self.kinds.iter().all(of_disks)
     }
 
     /// The folder name that runs of this kind share.

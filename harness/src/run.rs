@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use checker::{CheckOptions, History};
+use nemesis::disk::Disk;
 use nemesis::net::{self, Chosen};
 use reports::{Net, ReportData, RunResult};
 
@@ -51,6 +52,11 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
     }
     // Looked for outside, so that what is missing is said at once; tried inside.
     if let Err(error) = net::choose(config.net) {
+        return refuse(&UsageError(error.to_string()));
+    }
+    if config.only_disks()
+        && let Err(error) = Disk::reachable()
+    {
         return refuse(&UsageError(error.to_string()));
     }
     nemesis::lab::enter()?;

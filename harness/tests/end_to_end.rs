@@ -161,6 +161,50 @@ fn partitions_on_iptables_leave_the_healthy_node_linearizable() {
     partitions_on("iptables", &["iptables"]);
 }
 
+/// What a disk lost at each node that it hit.
+fn lost(fault: &Value) -> Vec<&Value> {
+    let nodes = fault["evidence"]["nodes"].as_object().unwrap();
+    nodes.values().map(|node| &node["lost"]["bytes"]).collect()
+}
+
+#[test]
+fn the_healthy_node_survives_losses_of_power() {
+    let _alone = alone();
+    let test = "losses of power";
+    if !(permits(&["lab"], test) && permits(&["disks"], test)) {
+        return;
+    }
+    let kinds = ["power-loss", "torn-write", "blackout"];
+    let run = Run::of(&format!(
+        "--nemesis {} --time-limit 20s --seed 5",
+        kinds.join(",")
+    ));
+    let result = assert_healthy(&run);
+    for kind in kinds {
+        let losses = faults(&result, kind);
+        assert!(!losses.is_empty(), "{kind}");
+        for loss in losses {
+            assert_eq!(loss["effect"], "installed", "{loss}");
+            assert!(lost(loss).iter().all(|bytes| bytes.is_u64()), "{loss}");
+        }
+    }
+}
+
+#[test]
+fn a_node_that_does_not_sync_is_found_when_power_is_lost() {
+    let _alone = alone();
+    let test = "a node without fsync";
+    if !(permits(&["lab"], test) && permits(&["disks"], test)) {
+        return;
+    }
+    let run = Run::of("--nemesis blackout --bug no-fsync --time-limit 12s --seed 1");
+    assert_eq!(run.exit(), 1, "{}", run.said());
+    let result = run.result();
+    let blackouts = faults(&result, "blackout");
+    let bytes = blackouts.iter().flat_map(|blackout| lost(blackout));
+    assert!(bytes.filter_map(Value::as_u64).sum::<u64>() > 0);
+}
+
 #[test]
 fn kills_and_pauses_are_proven_and_undone() {
     let _alone = alone();

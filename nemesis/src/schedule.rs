@@ -4,10 +4,12 @@
 //! [`Step`] carries its own end, so nothing that is broken stays broken. Who leads at that moment is the one thing a
 //! schedule cannot know; [`Target::Leader`] and [`Shape::LeaderAlone`] leave it open.
 
+mod disk;
 mod kind;
 mod lanes;
 mod plan;
 
+pub use disk::{DiskFault, DiskKind};
 pub use kind::{FaultKind, UnknownFaultKind};
 pub use plan::{PlanConfig, Spans, plan};
 
@@ -75,6 +77,13 @@ pub enum Fault {
         /// Which; one node.
         target: Target,
     },
+    /// Disks fail.
+    Disk {
+        /// Whose.
+        target: Target,
+        /// How.
+        fault: DiskFault,
+    },
     /// Leadership is handed over; nothing has to be undone.
     Transfer {
         /// To whom.
@@ -100,6 +109,7 @@ impl Fault {
             Fault::Kill { .. } => FaultKind::Kill,
             Fault::Pause { .. } => FaultKind::Pause,
             Fault::Member { .. } => FaultKind::Member,
+            Fault::Disk { fault, .. } => FaultKind::Disk(fault.kind()),
             Fault::Transfer { .. } => FaultKind::Transfer,
         }
     }
@@ -135,6 +145,7 @@ impl fmt::Display for Fault {
             Fault::Kill { target } => write!(f, "kill {target}"),
             Fault::Pause { target } => write!(f, "pause {target}"),
             Fault::Member { target } => write!(f, "remove {target} from the cluster"),
+            Fault::Disk { target, fault } => write!(f, "{fault} {target}"),
             Fault::Transfer { to } => write!(f, "hand leadership to {to}"),
         }
     }

@@ -2,7 +2,9 @@
 
 use nemesis::NodeName;
 use nemesis::partition::Shape;
-use nemesis::schedule::{Fault, FaultKind, PlanConfig, Schedule, Spans, Step, Target, plan};
+use nemesis::schedule::{
+    DiskFault, DiskKind, Fault, FaultKind, PlanConfig, Schedule, Spans, Step, Target, plan,
+};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -32,6 +34,7 @@ fn shapes(schedule: &Schedule) -> Vec<Shape> {
         Fault::Kill { .. }
         | Fault::Pause { .. }
         | Fault::Member { .. }
+        | Fault::Disk { .. }
         | Fault::Transfer { .. } => None,
     };
     schedule.steps.iter().filter_map(shape).collect()
@@ -39,7 +42,13 @@ fn shapes(schedule: &Schedule) -> Vec<Shape> {
 
 fn target(step: &Step) -> Option<&Target> {
     match &step.fault {
-        Fault::Kill { target } | Fault::Pause { target } => Some(target),
+        Fault::Disk {
+            fault: DiskFault::Blackout,
+            ..
+        } => None,
+        Fault::Kill { target } | Fault::Pause { target } | Fault::Disk { target, .. } => {
+            Some(target)
+        }
         Fault::Partition { .. } | Fault::Member { .. } | Fault::Transfer { .. } => None,
     }
 }
@@ -121,7 +130,9 @@ proptest! {
     fn only_what_was_asked_for_happens(seed: u64, config in configs()) {
         let kinds: BTreeSet<FaultKind> = plan(seed, &config).steps.iter().map(|step| step.fault.kind()).collect();
         prop_assert!(kinds.iter().all(|kind| config.kinds.contains(kind)));
-        let enough = config.nodes.len() >= 2 && config.time_limit_ns >= 20 * SECOND;
+        // Kinds of disk faults take turns, and where nodes are few so do all that take nodes down.
+        let turns = config.kinds.len() as u64;
+        let enough = config.nodes.len() >= 2 && config.time_limit_ns >= (15 + 5 * turns) * SECOND;
         prop_assert!(!enough || kinds.len() == config.kinds.len());
     }
 
@@ -157,6 +168,36 @@ proptest! {
         for deck in shapes.chunks_exact(Shape::ALL.len()) {
             prop_assert_eq!(deck.iter().collect::<BTreeSet<_>>().len(), Shape::ALL.len());
         }
+    }
+
+    #[test]
+    fn faults_of_disks_take_turns_and_spare_a_majority(seed: u64) {
+        let disks = DiskKind::ALL.map(FaultKind::Disk);
+        let schedule = plan(seed, &config(5, &disks, 120));
+        let of_all = |step: &&Step| step.fault.kind() == FaultKind::Disk(DiskKind::Blackout);
+        let turns: Vec<&Step> = schedule.steps.iter().filter(|step| !of_all(step)).collect();
+        prop_assert!(turns.windows(2).all(|pair| pair[0].stop_ns <= pair[1].start_ns));
+        for step in &schedule.steps {
+            let Fault::Disk { target, fault } = &step.fault else { unreachable!() };
+            let all = *fault == DiskFault::Blackout;
+            if let Target::Nodes(nodes) = target {
+                let fits = if all { nodes.len() == 5 } else { nodes.len() <= 2 };
+                prop_assert!(fits, "{fault} {target}");
+            }
+        }
+        for kind in disks {
+            prop_assert!(!of_kind(&schedule, kind).is_empty(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn where_there_is_room_disks_do_not_move_the_processes(seed: u64) {
+        let disk = FaultKind::Disk(DiskKind::PowerLoss);
+        let times = |kinds: &[FaultKind]| -> Vec<_> {
+            let schedule = plan(seed, &config(5, kinds, 60));
+            of_kind(&schedule, FaultKind::Kill).iter().map(|step| (step.start_ns, step.stop_ns)).collect()
+        };
+        prop_assert_eq!(times(&[FaultKind::Kill]), times(&[FaultKind::Kill, disk]));
     }
 
     #[test]
@@ -201,7 +242,8 @@ fn kinds_are_read_as_they_are_written() {
     }
     assert_eq!(
         "clock".parse::<FaultKind>().unwrap_err().to_string(),
-        "nemesis \"clock\" is not known: use one of partition, kill, pause, member, transfer"
+        "nemesis \"clock\" is not known: use one of partition, kill, pause, member, transfer, power-loss, torn-write, \
+         blackout, disk-eio, disk-full, disk-slow, disk-stuck, disk-lie, disk-misread, bit-flip, truncate"
     );
 }
 

@@ -1,5 +1,7 @@
 //! The system under test: real processes, each in its own network namespace, with a log and a disk that are kept.
 
+mod disks;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -18,6 +20,8 @@ use super::admin::Admin;
 use super::client::{Doors, plain_http};
 use super::folder::Folder;
 use crate::config::{NodeProgram, RunConfig};
+use disks::NodeDisk;
+pub(crate) use disks::Struck;
 
 const PEER_PORT: u16 = 7000;
 const CLIENT_PORT: u16 = 8000;
@@ -41,7 +45,7 @@ pub(crate) enum NodeFault {
 /// A running cluster.
 ///
 /// - A node that is `Up` or `Paused` has a process; one that is `Killed` or `Dead` has none.
-/// - A node becomes `Dead` only by itself, and is not started again.
+/// - A node becomes `Dead` only by itself, and is not started again. One that ends while its disk fails becomes `Killed`.
 pub(crate) struct Cluster {
     plane: SharedPlane,
     nodes: BTreeMap<NodeName, Mutex<Node>>,
@@ -59,6 +63,11 @@ struct Node {
     program: PathBuf,
     arguments: Vec<OsString>,
     log: PathBuf,
+    disk: NodeDisk,
+    /// Faults of its disk that act now: while there are any it may end by itself.
+    excuses: u32,
+    /// How it did.
+    gave_up: Option<String>,
     state: State,
 }
 
@@ -87,14 +96,18 @@ impl Cluster {
             let address = network.address(name);
             let of_port = |port: u16| format!("{address}:{port}");
             addresses.insert(name.clone(), (of_port(PEER_PORT), of_port(CLIENT_PORT)));
+            let data = folder.data(name);
+            std::fs::create_dir_all(&data)
+                .with_context(|| format!("cannot create {}", data.display()))?;
             let mut node = Node {
                 program: config.program.path().to_owned(),
                 arguments: arguments(config, folder, network.as_ref(), name),
                 log: folder.log(name),
+                disk: disks::mount(config, &data),
+                excuses: 0,
+                gave_up: None,
                 state: State::Killed,
             };
-            std::fs::create_dir_all(folder.data(name))
-                .with_context(|| format!("cannot create {}", folder.data(name).display()))?;
             node.spawn(network.as_ref(), name)?;
             nodes.insert(name.clone(), Mutex::new(node));
         }
@@ -204,6 +217,9 @@ impl Cluster {
         match (fault, std::mem::replace(&mut node.state, State::Killed)) {
             (NodeFault::Kill, State::Up(mut process) | State::Paused(mut process)) => {
                 let pid = process.pid();
+                if let Ok(disk) = &node.disk {
+                    disk.abandon();
+                }
                 let status = process.kill()?;
                 Ok(json!({ "pid": pid, "ended": status.to_string() }))
             }
@@ -243,9 +259,10 @@ impl Cluster {
         }
     }
 
-    /// Undoes everything: no cut, nobody paused, every killed node started.
+    /// Undoes everything: no cut, no failing disk, nobody paused, every killed node started.
     pub(crate) fn heal_all(&self) -> Result<()> {
         self.heal()?;
+        self.heal_disks();
         for name in self.nodes.keys() {
             self.revive(NodeFault::Pause, name)?;
             self.revive(NodeFault::Kill, name)?;
@@ -253,8 +270,9 @@ impl Cluster {
         Ok(())
     }
 
-    /// Ends every process; logs and disks stay.
+    /// Ends every process; logs and what is on the disks stay.
     pub(crate) fn stop(&self) {
+        self.heal_disks();
         for node in self.nodes.values() {
             let mut node = node.lock().unwrap_or_else(PoisonError::into_inner);
             if let State::Up(mut process) | State::Paused(mut process) =
@@ -264,6 +282,7 @@ impl Cluster {
                 // Whatever is left of a node ends with the lab.
                 let _ = process.terminate(STOP_GRACE);
             }
+            node.disk = Err("the run is over".to_owned());
         }
     }
 
@@ -295,6 +314,11 @@ impl Cluster {
             Ok(Some(status)) => format!("ended by itself: {status}"),
             Err(error) => format!("is lost: {error}"),
         };
+        if node.excuses > 0 {
+            node.state = State::Killed;
+            node.gave_up = Some(how.clone());
+            return Some(how);
+        }
         node.state = State::Dead(how.clone());
         let death = Death {
             node: name.clone(),

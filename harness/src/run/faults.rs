@@ -1,5 +1,6 @@
 //! Carries out the schedule: each step begins, ends, and is recorded with what proves that it acted.
 
+mod disk;
 mod members;
 mod partition;
 mod process;
@@ -9,12 +10,12 @@ use std::sync::Arc;
 
 use nemesis::NodeName;
 use nemesis::partition::Grudge;
-use nemesis::schedule::{Fault, Schedule, Step};
+use nemesis::schedule::{DiskFault, Fault, Schedule, Step};
 use reports::{Effect, FaultRecord};
 use serde_json::{Map, json};
 use tokio::task::JoinSet;
 
-use super::cluster::{Cluster, NodeFault};
+use super::cluster::{Cluster, NodeFault, Struck};
 use super::leaders::Leaders;
 use super::phase::Ending;
 use super::recorder::Recorder;
@@ -37,6 +38,10 @@ enum Begun {
     Processes {
         fault: NodeFault,
         hit: Vec<NodeName>,
+    },
+    Disks {
+        fault: DiskFault,
+        hit: Vec<Struck>,
     },
     Removed,
     Transferred,
@@ -115,6 +120,24 @@ impl Director {
                 let chosen = target.resolve(leader.as_ref(), &BTreeSet::new());
                 self.remove(chosen, record).await
             }
+            Fault::Disk { target, fault } => {
+                // The power goes out for those that are down as well.
+                let spared = match fault {
+                    DiskFault::Blackout => BTreeSet::new(),
+                    DiskFault::PowerLoss
+                    | DiskFault::TornWrite { .. }
+                    | DiskFault::Errors { .. }
+                    | DiskFault::Full
+                    | DiskFault::Slow { .. }
+                    | DiskFault::Stuck
+                    | DiskFault::Lie
+                    | DiskFault::Misread { .. }
+                    | DiskFault::BitFlip { .. }
+                    | DiskFault::Truncate { .. } => self.cluster.down(),
+                };
+                let hit = target.resolve(leader.as_ref(), &spared);
+                self.fail_disks(fault, hit, record).await
+            }
             Fault::Transfer { to } => self.transfer(leader, to, record).await,
         }
     }
@@ -123,6 +146,7 @@ impl Director {
         let undone = match begun {
             Begun::Cut(grudge) => self.heal(&grudge, record).await,
             Begun::Processes { fault, hit } => self.revive(fault, hit, record).await,
+            Begun::Disks { fault, hit } => self.mend_disks(fault, hit, record).await,
             Begun::Removed => self.take_back().await,
             Begun::Transferred => Ok(()),
         };

@@ -67,7 +67,8 @@ pub(crate) async fn perform(
 async fn up(cluster: &Cluster, mut ending: Ending) -> Result<()> {
     let ready = async {
         cluster.wait_all_healthy().await?;
-        first_leader(cluster.doors(), ELECTION_LIMIT).await
+        first_leader(cluster.doors(), ELECTION_LIMIT).await?;
+        cluster.settle_disks()
     };
     tokio::select! {
         ready = ready => ready,

@@ -11,7 +11,7 @@ use super::damage::{self, Damage, Repaired};
 use super::error::DiskError;
 use super::evidence::{Lost, Served};
 use super::shell::{Shared, Shell};
-use super::tree::{Release, Tree};
+use super::tree::Tree;
 use super::trouble::Trouble;
 
 /// The disk of one node, mounted over its folder until this is dropped.
@@ -41,9 +41,7 @@ impl Disk {
                 source,
             }
         };
-        let mut device = File::options();
-        let device = device.read(true).write(true).open("/dev/fuse");
-        device.map_err(|source| DiskError::NoFuse { source })?;
+        Disk::reachable()?;
         let folder = folder.canonicalize().map_err(in_folder("find"))?;
         let below = File::open(&folder).map_err(in_folder("open"))?;
         let kept = beside(&folder);
@@ -63,6 +61,18 @@ impl Disk {
             shared,
             session: Some(session),
         })
+    }
+
+    /// Whether `/dev/fuse` opens, without which there is no disk. More shows when one is mounted.
+    ///
+    /// # Errors
+    /// [`DiskError::NoFuse`] when it does not.
+    pub fn reachable() -> Result<(), DiskError> {
+        let mut device = File::options();
+        let device = device.read(true).write(true).open("/dev/fuse");
+        device
+            .map(drop)
+            .map_err(|source| DiskError::NoFuse { source })
     }
 
     /// Calls everything that was done so far durable, as time does.
@@ -106,15 +116,15 @@ impl Disk {
         self.forget_everything();
     }
 
-    /// Ends all troubles and answers everyone who waits for a sync with an error: to be called after SIGKILL was sent and
-    /// before the end of the process is awaited, since nothing that waits for a disk can die.
+    /// Answers everyone who waits for a stuck sync with an error, and no longer holds back any: to be called before a
+    /// process is killed, since nothing that waits for a disk can die.
     pub fn abandon(&self) {
-        self.shared.tree().clear(Release::Abandoned);
+        self.shared.tree().abandon();
     }
 
     /// Ends all troubles.
     pub fn heal(&self) {
-        self.shared.tree().clear(Release::Healed);
+        self.shared.tree().clear();
         self.forget_everything();
     }
 

@@ -83,9 +83,16 @@ impl Tree {
         }
     }
 
-    pub(super) fn clear(&mut self, why: Release) {
+    /// Ends all troubles.
+    pub(super) fn clear(&mut self) {
         self.troubles.clear();
-        self.release(why);
+        self.release(Release::Healed);
+    }
+
+    /// Lets go of whoever waits for a sync, and holds back no other.
+    pub(super) fn abandon(&mut self) {
+        self.troubles.unstick();
+        self.release(Release::Abandoned);
     }
 
     fn release(&mut self, why: Release) {

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Calls that fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Failing {
     /// Reading a file.
     Reads,
@@ -11,6 +14,11 @@ pub enum Failing {
     Writes,
     /// `fsync` and its kin, for files and folders; what was to be written is dropped.
     Syncs,
+}
+
+impl Failing {
+    /// All of them.
+    pub const ALL: [Failing; 3] = [Failing::Reads, Failing::Writes, Failing::Syncs];
 }
 
 /// One thing that a disk does wrong from when it is told to until it is told not to. Several may be wrong at once.
@@ -59,6 +67,11 @@ impl Troubles {
 
     pub(super) fn clear(&mut self) {
         self.0.clear();
+    }
+
+    /// Ends what would hold syncs back for good.
+    pub(super) fn unstick(&mut self) {
+        self.0.retain(|active| *active != Trouble::Stuck);
     }
 
     pub(super) fn fail(&self, calls: Failing) -> bool {

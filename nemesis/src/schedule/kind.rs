@@ -1,12 +1,13 @@
 //! The kinds of fault a run can ask for.
 
+use super::disk::DiskKind;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 /// A kind of fault, as named on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(into = "String", try_from = "String")]
 pub enum FaultKind {
     /// Cut links between nodes.
     Partition,
@@ -18,6 +19,8 @@ pub enum FaultKind {
     Member,
     /// Hand leadership over.
     Transfer,
+    /// Disks fail.
+    Disk(DiskKind),
 }
 
 /// A name that no kind of fault has.
@@ -29,12 +32,23 @@ pub struct UnknownFaultKind {
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 5] = [
+    pub const ALL: [FaultKind; 16] = [
         FaultKind::Partition,
         FaultKind::Kill,
         FaultKind::Pause,
         FaultKind::Member,
         FaultKind::Transfer,
+        FaultKind::Disk(DiskKind::PowerLoss),
+        FaultKind::Disk(DiskKind::TornWrite),
+        FaultKind::Disk(DiskKind::Blackout),
+        FaultKind::Disk(DiskKind::Errors),
+        FaultKind::Disk(DiskKind::Full),
+        FaultKind::Disk(DiskKind::Slow),
+        FaultKind::Disk(DiskKind::Stuck),
+        FaultKind::Disk(DiskKind::Lie),
+        FaultKind::Disk(DiskKind::Misread),
+        FaultKind::Disk(DiskKind::BitFlip),
+        FaultKind::Disk(DiskKind::Truncate),
     ];
 
     /// The name on command lines and in files.
@@ -45,6 +59,7 @@ impl FaultKind {
             FaultKind::Pause => "pause",
             FaultKind::Member => "member",
             FaultKind::Transfer => "transfer",
+            FaultKind::Disk(kind) => kind.name(),
         }
     }
 
@@ -64,6 +79,7 @@ impl FaultKind {
                 "removes the leader or another node from the cluster while it runs on, and adds it again"
             }
             FaultKind::Transfer => "hands leadership over to a node that is drawn",
+            FaultKind::Disk(kind) => kind.describe(),
         }
     }
 
@@ -77,6 +93,7 @@ impl FaultKind {
             FaultKind::Member | FaultKind::Transfer => {
                 "namespaces, and a system that can do it, as the bundled node can"
             }
+            FaultKind::Disk(_) => "namespaces and /dev/fuse",
         }
     }
 
@@ -88,7 +105,22 @@ impl FaultKind {
             FaultKind::Pause => 3,
             FaultKind::Member => 4,
             FaultKind::Transfer => 5,
+            FaultKind::Disk(kind) => kind.stream(),
         }
+    }
+}
+
+impl From<FaultKind> for String {
+    fn from(kind: FaultKind) -> String {
+        kind.name().to_owned()
+    }
+}
+
+impl TryFrom<String> for FaultKind {
+    type Error = UnknownFaultKind;
+
+    fn try_from(name: String) -> Result<FaultKind, UnknownFaultKind> {
+        name.parse()
     }
 }
 

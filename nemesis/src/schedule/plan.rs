@@ -1,8 +1,11 @@
 //! Drawing a schedule from a seed.
 //!
 //! Each kind of fault has its own ChaCha stream of the seed and its own lane in time, so adding a kind to a run does
-//! not move the faults of the others. Killed and paused processes share one budget: together they are never more than
-//! a minority of the cluster (one, where the cluster is too small to have a minority).
+//! not move the faults of the others. What takes nodes down (killed and paused processes, disks that fail) shares one
+//! budget: together they are never more than a minority of the cluster (one, where the cluster is too small to have a
+//! minority), but for a blackout, which is of all. Where that leaves too little for a lane each, they take turns in one.
+
+mod disk;
 
 use super::lanes::{Window, lane};
 use super::{Fault, FaultKind, SCHEDULE_VERSION, Schedule, Step, Target};
@@ -66,7 +69,8 @@ pub fn plan(seed: u64, config: &PlanConfig) -> Schedule {
         taken: Vec::new(),
     };
     let mut faults = planner.partitions();
-    faults.extend(planner.process_faults());
+    faults.extend(planner.node_faults());
+    faults.extend(planner.blackouts());
     faults.extend(planner.changes());
     faults.extend(planner.transfers());
     faults.sort_by_key(|(window, _)| (window.start_ns, window.kind));
@@ -124,9 +128,10 @@ impl Planner<'_> {
         shapes
     }
 
-    fn process_faults(&mut self) -> Vec<(Window, Fault)> {
+    /// Processes killed and paused, and disks that fail.
+    fn node_faults(&mut self) -> Vec<(Window, Fault)> {
         let mut rngs = [FaultKind::Kill, FaultKind::Pause].map(|kind| (kind, self.rng(kind)));
-        let windows = self.process_windows(&mut rngs);
+        let windows = self.node_windows(&mut rngs);
         let [(_, kills), (_, pauses)] = &mut rngs;
         let mut faults = self.aimed(FaultKind::Kill, &windows, kills, |target| Fault::Kill {
             target,
@@ -136,6 +141,7 @@ impl Planner<'_> {
                 target,
             }),
         );
+        faults.extend(self.disk_faults(&windows));
         faults
     }
 
@@ -194,31 +200,42 @@ impl Planner<'_> {
         nodes[rng.random_range(0..nodes.len())].clone()
     }
 
-    /// One lane per kind; a single lane in which they take turns where the budget is one process.
-    fn process_windows(&self, rngs: &mut [(FaultKind, ChaCha8Rng); 2]) -> Vec<Window> {
+    /// One lane per kind of process fault and one for disks; a single lane in which they take turns where the budget has
+    /// no room for a node of each.
+    fn node_windows(&self, rngs: &mut [(FaultKind, ChaCha8Rng); 2]) -> Vec<Window> {
         let wanted = |kind: FaultKind| self.wants(kind) && !self.config.nodes.is_empty();
-        let kinds: Vec<FaultKind> = rngs
+        let mut kinds: Vec<FaultKind> = rngs
             .iter()
             .map(|(kind, _)| *kind)
             .filter(|kind| wanted(*kind))
             .collect();
-        if kinds.len() == 2 && self.minority() < 2 {
-            return lane(&mut rngs[0].1, self.config, &kinds);
+        let mut lanes = rngs.iter_mut().filter(|(kind, _)| wanted(*kind));
+        let disks = self.disk_kinds();
+        if kinds.len() + usize::from(!disks.is_empty()) > self.minority()
+            && let Some((_, rng)) = lanes.next()
+        {
+            kinds.extend(disks);
+            return lane(rng, self.config, &kinds);
         }
-        let lanes = rngs.iter_mut().filter(|(kind, _)| kinds.contains(kind));
-        lanes
-            .flat_map(|(kind, rng)| lane(rng, self.config, &[*kind]))
-            .collect()
+        let processes = lanes.flat_map(|(kind, rng)| lane(rng, self.config, &[*kind]));
+        processes.chain(self.disk_lane()).collect()
     }
 
-    /// How many processes `window` may take: the minority, less what overlapping faults have taken, less one for each
-    /// lane whose overlapping faults are still to be drawn.
+    /// How many processes `window` may take: the minority, less what overlapping faults of each other lane have taken, or less
+    /// one where these are still to be drawn.
     fn budget(&self, window: &Window, all: &[Window]) -> usize {
-        let placed = self.overlapping(window).map(Target::size).max();
-        let open = all
-            .iter()
-            .any(|other| other.kind != window.kind && other.overlaps(window));
-        self.minority() - placed.unwrap_or(usize::from(open))
+        let in_lane = |number: u8| {
+            let of_lane = move |other: &Window| other.kind.lane() == number;
+            let taken = self.taken.iter().filter(move |(other, _)| of_lane(other));
+            let placed = taken.filter(|(other, _)| other.overlaps(window));
+            let size = placed.map(|(_, target)| target.size()).max();
+            let mut open = all.iter().filter(|other| of_lane(other));
+            size.unwrap_or(usize::from(open.any(|other| other.overlaps(window))))
+        };
+        let others = (0..LANES).filter(|number| *number != window.kind.lane());
+        let spent: usize = others.map(in_lane).sum();
+        // Where three overlap in pairs only, each may have one.
+        self.minority().saturating_sub(spent).max(1)
     }
 
     fn target(&self, aim: Aim, budget: usize, window: &Window, rng: &mut ChaCha8Rng) -> Target {
@@ -255,6 +272,20 @@ impl Planner<'_> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(kind.stream());
         rng
+    }
+}
+
+/// Lanes of faults that take nodes down.
+const LANES: u8 = 3;
+
+impl FaultKind {
+    /// The lane in which faults of this kind come one after another; only of those that take nodes down it is asked.
+    fn lane(self) -> u8 {
+        match self {
+            FaultKind::Disk(_) => 2,
+            FaultKind::Pause => 1,
+            FaultKind::Kill | FaultKind::Partition | FaultKind::Member | FaultKind::Transfer => 0,
+        }
     }
 }
 
