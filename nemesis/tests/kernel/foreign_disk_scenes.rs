@@ -10,10 +10,10 @@ use std::time::Duration;
 
 pub(crate) const SCENES: &[Scene] = &[
     scene("foreign_disk::redis_keeps_what_it_syncs", |_| {
-        redis("always")
+        redis("always");
     }),
     scene("foreign_disk::redis_loses_what_it_does_not", |_| {
-        redis("no")
+        redis("no");
     }),
     scene("foreign_disk::etcd", |_| etcd()),
     scene("foreign_disk::postgresql", |_| postgresql()),
