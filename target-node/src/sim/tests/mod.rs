@@ -2,6 +2,7 @@
 
 mod availability;
 mod bugs;
+mod gaps;
 mod healthy;
 mod many;
 
