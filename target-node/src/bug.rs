@@ -21,6 +21,8 @@ pub enum Bug {
     ReadQuorumMinusOne,
     /// `lease-check-then-act`: a lease is tested with the time of the step before, so that a pause in between goes unnoticed.
     LeaseCheckThenAct,
+    /// `lease-wallclock`: a lease is measured by the wall clock, which may be set back, and lasts the whole shortest election timeout.
+    LeaseWallclock,
     /// `dirty-read`: a leader answers reads from entries that are not committed.
     DirtyRead,
     /// `vote-no-persist`: term and vote are not written to disk, so a killed node forgets whom it voted for.
@@ -77,6 +79,8 @@ pub enum Bug {
     DedupWrongReply,
     /// `apply-nondeterministic`: whether a write takes place depends on the node that applies it.
     ApplyNondeterministic,
+    /// `applied-index-split`: a state and the index it is of are not written as one: the index is ahead.
+    AppliedIndexSplit,
     /// `reply-mixup`: the number of a request that was given up is used again while its answer is under way.
     ReplyMixup,
     /// `txn-not-atomic`: a transaction takes place in two steps, and reads see the first.
@@ -163,7 +167,7 @@ const fn entry(
 
 impl Bug {
     /// Every bug, in the order of the lists shown to people.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 50] = [
         Self::ReadNoQuorum,
         Self::ReadBeforeNoop,
         Self::ReadNoApplyWait,
@@ -171,6 +175,7 @@ impl Bug {
         Self::ReadindexCtxReuse,
         Self::ReadQuorumMinusOne,
         Self::LeaseCheckThenAct,
+        Self::LeaseWallclock,
         Self::DirtyRead,
         Self::VoteNoPersist,
         Self::VoteIgnoreLog,
@@ -199,6 +204,7 @@ impl Bug {
         Self::DedupLeaderMemory,
         Self::DedupWrongReply,
         Self::ApplyNondeterministic,
+        Self::AppliedIndexSplit,
         Self::ReplyMixup,
         Self::TxnNotAtomic,
         Self::SnapOlder,
@@ -259,6 +265,12 @@ impl Bug {
                 "lease-check-then-act",
                 "a lease is tested with the time of the step before, so that a pause in between goes unnoticed",
                 "pause of the leader, lease reads",
+                StaleRead,
+            ),
+            Self::LeaseWallclock => entry(
+                "lease-wallclock",
+                "a lease is measured by the wall clock, which may be set back, and lasts the whole shortest election timeout",
+                "wall clock of the leader set back, then partition; lease reads",
                 StaleRead,
             ),
             Self::DirtyRead => entry(
@@ -428,6 +440,12 @@ impl Bug {
                 "whether a write takes place depends on the node that applies it",
                 "loss of the leader, reads on several nodes",
                 Divergence,
+            ),
+            Self::AppliedIndexSplit => entry(
+                "applied-index-split",
+                "a state and the index it is of are not written as one: the index is ahead",
+                "load during snapshots, then kill and restart",
+                LostUpdate,
             ),
             Self::ReplyMixup => entry(
                 "reply-mixup",

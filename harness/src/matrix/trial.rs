@@ -58,11 +58,12 @@ impl Trial {
             | Bug::DedupWrongReply
             | Bug::ApplyNondeterministic => FIVE.under("partition,kill"),
 
-            Bug::ReadindexCtxReuse | Bug::LeaseCheckThenAct | Bug::AcceptStaleLeader => {
-                FIVE.under("partition,pause")
-            }
+            Bug::ReadindexCtxReuse
+            | Bug::LeaseCheckThenAct
+            | Bug::LeaseWallclock
+            | Bug::AcceptStaleLeader => FIVE.under("partition,pause"),
 
-            Bug::DedupNotInSnapshot | Bug::SnapOlder | Bug::SnapTorn => {
+            Bug::DedupNotInSnapshot | Bug::AppliedIndexSplit | Bug::SnapOlder | Bug::SnapTorn => {
                 FIVE.under("partition,kill").with(TINY_SNAPSHOTS)
             }
 

@@ -142,12 +142,13 @@ impl Raft {
 
     /// A heartbeat round: one request to every follower, with a number of its own.
     pub(super) fn start_round(&mut self) {
+        let sent = self.lease_time();
         let State::Leader(leader) = &mut self.state else {
             return;
         };
         leader.round += 1;
         leader.heartbeat_deadline = self.now + self.config.heartbeat;
-        leader.reads.round_sent(leader.round, self.now);
+        leader.reads.round_sent(leader.round, sent);
         for (to, follower) in &mut leader.followers {
             let prev = follower.heartbeat_prev(&self.log);
             let message = Message::AppendRequest(AppendRequest {
@@ -217,8 +218,9 @@ impl Raft {
             return;
         };
         let round = leader.round;
+        let bytes_max = self.config.append_bytes_max;
         for (to, follower) in &mut leader.followers {
-            while let Some(next) = follower.next(&self.log, snapshot, self.now) {
+            while let Some(next) = follower.next((&self.log, bytes_max), snapshot, self.now) {
                 let to = to.clone();
                 match next {
                     Next::Entries { prev, entries } => {

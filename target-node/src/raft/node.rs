@@ -38,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) life: u64,
     /// Entries that stay in the log behind a snapshot, for followers that lag a little.
     pub(crate) retained_entries: u64,
+    /// Bytes of entries in one append request; a single entry may have more.
+    pub(crate) append_bytes_max: usize,
     /// Bytes of entries in the log beyond which a leader takes no commands until a snapshot is done.
     pub(crate) log_bytes_max: usize,
     pub(crate) bugs: BugSet,
@@ -104,6 +106,8 @@ pub(crate) enum Input {
     },
     /// The writes of this and all earlier steps are on disk.
     Persisted(WriteId),
+    /// What the wall clock says; only a planted bug looks at it.
+    Wall(Duration),
 }
 
 /// The role a node shows to the outside.
@@ -170,6 +174,8 @@ pub(crate) struct Raft {
     pub(super) strangers: Strangers,
     /// Requests of a time as leader that a planted bug still answers, by index.
     pub(super) orphans: BTreeMap<LogIndex, Token>,
+    /// What the wall clock said, and when by the node's own clock.
+    pub(super) wall: (Duration, Duration),
     /// When the known leader last spoke.
     pub(super) heard: Duration,
     pub(super) election_deadline: Duration,
@@ -205,6 +211,7 @@ impl Raft {
             strangers: Strangers::default(),
             orphans: BTreeMap::new(),
             config,
+            wall: (Duration::ZERO, now),
             heard: now,
             election_deadline: now,
             effects,
@@ -260,6 +267,7 @@ impl Raft {
             } => self.send_part(to, meta, offset, data, done),
             Input::SnapshotReceived { at, intact } => self.on_snapshot_received(at, intact),
             Input::Persisted(write) => self.persisted(write),
+            Input::Wall(says) => self.wall = (says, self.now),
         }
         self.finish()
     }

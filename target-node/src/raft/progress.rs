@@ -13,8 +13,6 @@ use super::{
 const IN_FLIGHT_MESSAGES_MAX: usize = 32;
 /// Bytes of entries in them.
 const IN_FLIGHT_BYTES_MAX: usize = 1 << 20;
-/// Entries in one append request.
-const APPEND_BYTES_MAX: usize = 64 << 10;
 
 /// Progress of one follower.
 ///
@@ -109,10 +107,10 @@ impl Progress {
         self.round = self.round.max(round);
     }
 
-    /// The next thing to send, if the pace allows one now. `snapshot` is the latest of this node.
+    /// The next thing to send, if the pace allows one now: of the log, so many bytes at once. `snapshot` is the latest of this node.
     pub(crate) fn next(
         &mut self,
-        log: &RaftLog,
+        (log, bytes_max): (&RaftLog, usize),
         snapshot: Option<Position>,
         now: Duration,
     ) -> Option<Next> {
@@ -148,7 +146,7 @@ impl Progress {
                     return None;
                 }
                 let prev = log.position(self.next.previous());
-                let entries = log.batch(self.next, APPEND_BYTES_MAX);
+                let entries = log.batch(self.next, bytes_max);
                 window.push(&entries);
                 self.next = entries.last().map_or(self.next, |e| e.at.index.next());
                 Some(Next::Entries { prev, entries })

@@ -143,10 +143,25 @@ impl Raft {
         let State::Leader(leader) = &self.state else {
             return false;
         };
-        let lease = self.config.election_min * LEASE_PERCENT / 100;
-        let reads = &leader.reads;
-        let holds = reads.confirmed.is_some_and(|sent| self.now < sent + lease);
+        let percent = if self.has(Bug::LeaseWallclock) {
+            100
+        } else {
+            LEASE_PERCENT
+        };
+        let lease = self.config.election_min * percent / 100;
+        let (reads, now) = (&leader.reads, self.lease_time());
+        let holds = reads.confirmed.is_some_and(|sent| now < sent + lease);
         holds && !reads.leases_ended && self.knows_commit()
+    }
+
+    /// The clock that leases go by.
+    pub(super) fn lease_time(&self) -> Duration {
+        let (says, at) = self.wall;
+        if self.has(Bug::LeaseWallclock) {
+            says + self.now.saturating_sub(at)
+        } else {
+            self.now
+        }
     }
 
     fn ask(&mut self, leader: NodeId, tokens: Vec<Token>) {

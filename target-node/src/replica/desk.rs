@@ -112,6 +112,8 @@ pub(super) struct Desk<R> {
     quirks: Quirks,
     /// Answers that this node gave; only a bug looks for them here.
     memory: BTreeMap<(ClientId, Sequence), Applied>,
+    /// The state before the last entry, kept for a bug.
+    before: Option<Kv>,
 }
 
 impl<R> Desk<R> {
@@ -125,6 +127,7 @@ impl<R> Desk<R> {
             bugs,
             quirks,
             memory: BTreeMap::new(),
+            before: None,
         }
     }
 
@@ -233,6 +236,9 @@ impl<R> Desk<R> {
     }
 
     pub(super) fn apply(&mut self, now: Duration, committed: &Committed, out: &mut Vec<Output<R>>) {
+        if self.bugs.has(Bug::AppliedIndexSplit) {
+            self.before = Some(self.kv.clone());
+        }
         let applied = self.kv.apply(&committed.entry);
         self.clock.learn(self.kv.time(), now);
         let waiting = committed
@@ -246,10 +252,22 @@ impl<R> Desk<R> {
         }
     }
 
+    /// The state as it goes into a snapshot; with a bug, the one before under the index of this one.
+    pub(super) fn image(&mut self) -> Kv {
+        self.kv.freeze();
+        let Some(mut image) = self.before.clone() else {
+            return self.kv.clone();
+        };
+        image.freeze();
+        image.pretend(self.kv.applied());
+        image
+    }
+
     /// The state becomes another one: that of a snapshot that is ahead.
     pub(super) fn install(&mut self, kv: Kv, now: Duration) {
         self.clock.learn(kv.time(), now);
         self.kv = kv.with_quirks(self.quirks);
+        self.before = None;
     }
 
     /// Only writes: what anything else gives is not known before it is applied.

@@ -32,6 +32,8 @@ pub(crate) enum Event<R> {
     Requests(Vec<Request<R>>),
     /// The batch at the disk is durable.
     Durable,
+    /// What the wall clock says; only a planted bug looks at it.
+    Wall(Duration),
     /// The image that was to be stored is durable, in a file of that size.
     Stored {
         meta: SnapshotMeta,
@@ -190,6 +192,7 @@ impl<R, W: Watch> Turn<'_, R, W> {
             Event::Met(node, store) => self.step(Input::Met(node, store)),
             Event::Message { from, message } => self.step(Input::Message { from, message }),
             Event::Requests(requests) => self.enlist(requests),
+            Event::Wall(says) => self.step(Input::Wall(says)),
             Event::Durable => {
                 if let Some(last) = self.replica.gate.on_durable() {
                     self.step(Input::Persisted(last));
@@ -312,8 +315,7 @@ impl<R, W: Watch> Turn<'_, R, W> {
             self.out.push(Output::Write(batch));
         }
         if replica.snapshots.take() {
-            replica.desk.kv.freeze();
-            let mut image = replica.desk.kv.clone();
+            let mut image = replica.desk.image();
             if replica.raft.has(Bug::SnapTorn) {
                 image.pretend(
                     replica

@@ -71,6 +71,7 @@ fn config() -> Config {
         seed: 1,
         life: 1,
         retained_entries: 0,
+        append_bytes_max: 64 << 10,
         log_bytes_max: usize::MAX,
         bugs: BugSet::default(),
     }

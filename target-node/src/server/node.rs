@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    clock::Clock,
+    clock::{self, Clock},
     dump::Dump,
     metrics::Metrics,
     reply::Sender,
@@ -18,6 +18,7 @@ use super::{
     viewers::{Viewer, Viewers},
 };
 use crate::{
+    bug::Bug,
     config::NodeConfig,
     kv::Kv,
     log::{StorageError, Writer},
@@ -211,6 +212,9 @@ impl Node {
         outputs: &mut Vec<Output<Asker>>,
     ) -> anyhow::Result<()> {
         let mut requests = Vec::new();
+        if self.replica.raft().has(Bug::LeaseWallclock) {
+            self.handle(replica::Event::Wall(clock::wall()), outputs)?;
+        }
         self.handle(replica::Event::Tick, outputs)?;
         for event in events.drain(..) {
             match event {

@@ -14,6 +14,7 @@ use super::{
     world::{Happening, World},
 };
 use crate::{
+    bug::Bug,
     kv::{ClientId, JsonText, Sequence, Stamp},
     raft::ReadLevel,
     replica::{Answer, Event, Outcome, Reason, Request},
@@ -174,6 +175,11 @@ impl World {
     }
 
     pub(super) fn request(&mut self, node: usize, request: Request<Asker>) {
+        if self.settings.bugs.has(Bug::LeaseWallclock) {
+            // As the server does it.
+            let says = self.places[node].wall(self.now);
+            self.handle(node, Event::Wall(says));
+        }
         self.handle(node, Event::Requests(vec![request]));
     }
 

@@ -57,6 +57,18 @@ impl World {
                 let (from, to) = (self.who(from), self.who(to));
                 self.network.slow_down(from, to, extra);
             }
+            Trouble::SlowTo(to, extra) => {
+                let to = self.who(to);
+                for from in 0..self.places.len() {
+                    self.network.slow_down(from, to, extra);
+                }
+            }
+            Trouble::SlowFrom(from, extra) => {
+                let from = self.who(from);
+                for to in 0..self.places.len() {
+                    self.network.slow_down(from, to, extra);
+                }
+            }
             Trouble::Mend => self.network.mend(),
             Trouble::Crash(who, downtime) => self.stop(self.who(who), End::Power, downtime),
             Trouble::Kill(who, downtime) => self.stop(self.who(who), End::Process, downtime),
@@ -92,9 +104,12 @@ impl World {
                 place.clock.set_rate(now, rate);
                 self.wake_up(node);
             }
-            Trouble::Ambush(who, after, downtime) => {
+            Trouble::WallBack(who, back) => {
                 let node = self.who(who);
-                self.ambushes.push((node, after, downtime));
+                self.places[node].wall_behind += back;
+            }
+            Trouble::OnElection(after, ref trouble) => {
+                self.ambushes.push((after, (**trouble).clone()));
             }
             Trouble::Rearrange(how) => self.rearrange(how),
             Trouble::Transfer(to) => self.transfer(to),
@@ -155,8 +170,8 @@ impl World {
     /// Somebody stands for election.
     pub(super) fn on_election(&mut self) {
         self.story.elections += 1;
-        if let Some((node, after, downtime)) = self.ambushes.pop() {
-            self.schedule(after, Happening::Ambush { node, downtime });
+        if let Some((after, trouble)) = self.ambushes.pop() {
+            self.schedule(after, Happening::Trouble(trouble));
         }
     }
 

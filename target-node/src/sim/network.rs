@@ -28,6 +28,10 @@ impl Network {
         self.cuts.insert((from, to));
     }
 
+    pub(super) fn is_cut(&self, from: usize, to: usize) -> bool {
+        self.cuts.contains(&(from, to))
+    }
+
     pub(super) fn slow_down(&mut self, from: usize, to: usize, extra: Duration) {
         self.slow.insert((from, to), extra);
     }
@@ -41,7 +45,7 @@ impl World {
     pub(super) fn transmit(&mut self, from: usize, to: usize, message: &Message) {
         let storming = self.storming();
         let lost = storming && self.rng.random_bool(self.settings.loss);
-        if self.network.cuts.contains(&(from, to)) || lost {
+        if self.network.is_cut(from, to) || lost {
             return;
         }
         let repeated = storming && self.rng.random_bool(self.settings.repeats);

@@ -18,6 +18,9 @@ use crate::{
 /// How long until a node that could not start is tried again.
 const RETRY: Duration = Duration::from_millis(150);
 
+/// What every wall clock says when a world begins.
+const BEGINNING: Duration = Duration::from_hours(1);
+
 /// Where a node lives, running or not.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -31,6 +34,8 @@ pub(super) struct Place {
     pub(super) under_way: Vec<Write>,
     pub(super) clock: Clock,
     pub(super) rate: u32,
+    /// How far its wall clock was set back.
+    pub(super) wall_behind: Duration,
     pub(super) tick_at: Duration,
     /// A suspended node handles nothing before this.
     pub(super) asleep_until: Duration,
@@ -59,6 +64,7 @@ impl Place {
             under_way: Vec::new(),
             clock: Clock::start(Duration::ZERO, 1_000_000),
             rate: 1_000_000,
+            wall_behind: Duration::ZERO,
             tick_at: Duration::ZERO,
             asleep_until: Duration::ZERO,
             joins,
@@ -93,6 +99,11 @@ impl Place {
     /// Whether the world has used up the disk that it may do without.
     pub(super) const fn is_spent(&self) -> bool {
         self.flipped || self.wrecked || self.lost.is_some()
+    }
+
+    /// What its wall clock says.
+    pub(super) fn wall(&self, now: Duration) -> Duration {
+        (BEGINNING + now).saturating_sub(self.wall_behind)
     }
 
     /// What others may count on.
@@ -139,6 +150,9 @@ impl World {
                 place.under_way.clear();
                 place.tick_at = Duration::MAX;
                 self.schedule_tick(node);
+                if self.settings.introductions {
+                    self.greet(node);
+                }
             }
             Err(NoStart::Later) => self.schedule(RETRY, Happening::Restart { node }),
             Err(NoStart::Damaged(what)) => {
@@ -170,6 +184,7 @@ impl World {
             seed: self.settings.seed + place.life,
             life: place.life,
             retained_entries: self.settings.retained_entries,
+            append_bytes_max: self.settings.append_bytes_max,
             log_bytes_max: usize::MAX,
             bugs: self.settings.bugs,
         }

@@ -78,6 +78,10 @@ pub(super) struct Settings {
     pub(super) election_max: Duration,
     pub(super) snapshots: SnapshotRule,
     pub(super) retained_entries: u64,
+    /// Bytes of entries in one append request; the least means one entry each.
+    pub(super) append_bytes_max: usize,
+    /// Nodes connect to all others when they start, and say who they are before there is anything to say.
+    pub(super) introductions: bool,
     /// Lives on after a broken rule, so that clients get to see what comes of it.
     pub(super) to_the_end: bool,
 }
@@ -122,6 +126,8 @@ impl Settings {
                 factor: seed % 2,
             },
             retained_entries: [0, 3, 20][pick(3, 3)],
+            append_bytes_max: [64 << 10, 64 << 10, 1][pick(6, 3)],
+            introductions: false,
             to_the_end: false,
         }
     }
@@ -133,6 +139,14 @@ impl Settings {
 
     pub(super) fn with_troubles(mut self, troubles: &[(u32, Kind)]) -> Self {
         self.troubles = troubles.to_vec();
+        self
+    }
+
+    /// A world in which this goes wrong and nothing else, and that ends after it.
+    pub(super) fn with_plan(mut self, plan: Vec<Planned>) -> Self {
+        let end = plan.iter().map(|(at, _)| *at).max();
+        self.storm = end.unwrap_or_default();
+        self.plan = Some(plan);
         self
     }
 

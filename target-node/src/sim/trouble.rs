@@ -43,6 +43,10 @@ pub(super) enum Trouble {
     Link(Who, Who),
     /// The way from one node to another takes longer.
     Slow(Who, Who, Duration),
+    /// All ways to a node take longer.
+    SlowTo(Who, Duration),
+    /// All ways from a node take longer.
+    SlowFrom(Who, Duration),
     /// All ways are open and fast again.
     Mend,
     /// Power loss.
@@ -67,8 +71,10 @@ pub(super) enum Trouble {
     Jump(Who, Duration),
     /// Its clock runs at this rate from now on.
     Rate(Who, u32),
-    /// The next time somebody stands for election, this node loses power so long after.
-    Ambush(Who, Duration, Duration),
+    /// Its wall clock is set back; the one that it goes by is not.
+    WallBack(Who, Duration),
+    /// The next time somebody stands for election, this happens so long after.
+    OnElection(Duration, Box<Trouble>),
     Rearrange(Rearrange),
     /// Leadership is to go elsewhere.
     Transfer(Option<usize>),
@@ -95,7 +101,6 @@ pub(super) enum Kind {
     Flip,
     Wipe,
     Nap,
-    NapLeader,
     Jump,
     Rate,
     Ambush,
@@ -223,13 +228,12 @@ impl Draw {
             Kind::Flip => Trouble::Flip(self.who(), self.downtime()),
             Kind::Wipe => Trouble::Wipe(self.node(), self.downtime()),
             Kind::Nap => Trouble::Nap(self.who(), self.ms(50..900)),
-            Kind::NapLeader => Trouble::Nap(Who::Leader, self.ms(200..900)),
             Kind::Jump => Trouble::Jump(self.who(), self.ms(1..2_000)),
             Kind::Rate => Trouble::Rate(self.who(), self.rng.random_range(800_000..1_200_000)),
             Kind::Ambush => {
                 let after = Duration::from_micros(self.rng.random_range(1_000..12_000));
                 let downtime = Duration::from_micros(self.rng.random_range(500..5_000));
-                Trouble::Ambush(self.node(), after, downtime)
+                Trouble::OnElection(after, Box::new(Trouble::Crash(self.node(), downtime)))
             }
             Kind::Add => Trouble::Rearrange(Rearrange::Add),
             Kind::Learn => Trouble::Rearrange(Rearrange::Learn),

@@ -14,7 +14,7 @@ use super::{
     network::Network,
     node::{OnDisk, Stopped},
     oracle::Oracle,
-    place::{End, Place},
+    place::Place,
     settings::Settings,
     trouble::{Planned, Trouble, plan},
 };
@@ -74,6 +74,12 @@ pub(super) enum Happening {
         store: StoreId,
         message: Message,
     },
+    /// A node has connected, and says who it is.
+    Greet {
+        from: usize,
+        to: usize,
+        store: StoreId,
+    },
     Request {
         node: usize,
         request: Request<Asker>,
@@ -89,10 +95,6 @@ pub(super) enum Happening {
         turn: u64,
     },
     Trouble(Trouble),
-    Ambush {
-        node: usize,
-        downtime: Duration,
-    },
     /// The keeper of snapshots gets to a task.
     Keep {
         node: usize,
@@ -116,7 +118,8 @@ pub(super) struct World {
     pub(super) clients: Vec<Client>,
     pub(super) marks: i64,
     pub(super) network: Network,
-    pub(super) ambushes: Vec<(usize, Duration, Duration)>,
+    /// What waits for the next election, and how long after it begins.
+    pub(super) ambushes: Vec<Planned>,
     pub(super) law: Law,
     pub(super) oracle: Oracle,
     pub(super) record: Record,
@@ -245,6 +248,11 @@ impl World {
                 store,
                 message,
             } => self.deliver(from, to, store, message),
+            Happening::Greet { from, to, store } => {
+                if !self.network.is_cut(from, to) {
+                    self.introduce(from, to, store);
+                }
+            }
             Happening::Request { node, request } => self.request(node, request),
             Happening::Reply {
                 client,
@@ -252,8 +260,9 @@ impl World {
                 answer,
             } => self.on_reply(client, turn, &answer),
             Happening::Wake { client, turn } => self.wake(client, turn),
-            Happening::Trouble(trouble) => self.suffer(&trouble),
-            Happening::Ambush { node, downtime } => self.stop(node, End::Power, downtime),
+            // What waited for an election may come when all is over.
+            Happening::Trouble(trouble) if self.now <= self.settings.storm => self.suffer(&trouble),
+            Happening::Trouble(_) => {}
             Happening::Restart { node } => self.start(node),
             Happening::Keep { node, life, task } => self.keep(node, life, task),
         }
@@ -266,11 +275,11 @@ impl World {
             | Happening::Request { node, .. }
             | Happening::DiskDone { node, .. }
             | Happening::Keep { node, .. }
+            | Happening::Greet { to: node, .. }
             | Happening::Deliver { to: node, .. } => *node,
             Happening::Reply { .. }
             | Happening::Wake { .. }
             | Happening::Trouble(_)
-            | Happening::Ambush { .. }
             | Happening::Restart { .. } => return None,
         };
         let place = &self.places[node];
@@ -280,19 +289,34 @@ impl World {
 
     /// Nodes introduce themselves before they speak; what was said by one that is no more is not heard.
     fn deliver(&mut self, from: usize, to: usize, store: StoreId, message: Message) {
+        if self.introduce(from, to, store) {
+            let from = self.places[from].id.clone();
+            self.handle(to, Event::Message { from, message });
+        }
+    }
+
+    /// Whether `to` hears what comes from the folder with this mark.
+    fn introduce(&mut self, from: usize, to: usize, store: StoreId) -> bool {
         let sender = &self.places[from];
         if sender.store != store || self.places[to].running.is_none() {
-            return;
+            return false;
         }
         let from_id = sender.id.clone();
         if self.places[to].met.insert(from, store) != Some(store) {
-            self.handle(to, Event::Met(from_id.clone(), store));
+            self.handle(to, Event::Met(from_id, store));
         }
-        let event = Event::Message {
-            from: from_id,
-            message,
-        };
-        self.handle(to, event);
+        true
+    }
+
+    /// All ways between this node and the others are connected.
+    pub(super) fn greet(&mut self, node: usize) {
+        for other in (0..self.places.len()).filter(|other| *other != node) {
+            for (from, to) in [(node, other), (other, node)] {
+                let store = self.places[from].store;
+                let greeting = Happening::Greet { from, to, store };
+                self.schedule(Duration::from_millis(1), greeting);
+            }
+        }
     }
 
     pub(super) fn handle(&mut self, node: usize, event: Event<Asker>) {

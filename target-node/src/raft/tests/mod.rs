@@ -76,6 +76,7 @@ impl Bench {
             seed: 5,
             life: 1,
             retained_entries: 0,
+            append_bytes_max: 64 << 10,
             log_bytes_max: usize::MAX,
             bugs: BugSet::default(),
         };

@@ -1,7 +1,10 @@
 //! Reads without log entries: §6.4 of the thesis.
 
 use super::*;
-use crate::raft::message::{SnapshotReply, Wanted};
+use crate::{
+    bug::Bug,
+    raft::message::{SnapshotReply, Wanted},
+};
 
 fn read(bench: &mut Bench, token: u64) {
     bench.input(Input::Read(ReadLevel::Leader, vec![Token(token)]));
@@ -48,6 +51,36 @@ fn a_read_needs_a_round_sent_after_it_arrived() {
     bench.matched(3, 2, after);
     assert_eq!(granted(&bench), [1]);
     assert_eq!(bench.effects.reads[0].index, LogIndex(2));
+}
+
+#[test]
+fn a_read_asks_nothing_of_the_disk() {
+    for level in [ReadLevel::Leader, ReadLevel::Anywhere, ReadLevel::Lease] {
+        let mut bench = settled();
+        bench.pass(ELECTION_MAX - HEARTBEAT);
+        bench.input(Input::Read(level, vec![Token(1)]));
+        assert!(bench.effects.writes.is_empty());
+        let round = round(&bench);
+        bench.matched(2, 2, round);
+        assert!(bench.effects.writes.is_empty());
+        assert_eq!(granted(&bench), [1], "{level:?}");
+    }
+}
+
+/// A leader hears nobody any more, and its wall clock is set back meanwhile.
+#[test]
+fn a_lease_does_not_go_by_the_wall_clock() {
+    let says = Duration::from_hours(1);
+    for (bug, served) in [(None, vec![]), (Some(Bug::LeaseWallclock), vec![1])] {
+        let mut bench = settled();
+        bench.raft.config.bugs = bug.into_iter().collect();
+        bench.input(Input::Wall(says)).pass(HEARTBEAT);
+        let round = round(&bench);
+        bench.matched(2, 2, round).pass(4 * HEARTBEAT);
+        bench.input(Input::Wall(says - Duration::from_secs(1)));
+        bench.input(Input::Read(ReadLevel::Lease, vec![Token(1)]));
+        assert_eq!(granted(&bench), served, "{bug:?}");
+    }
 }
 
 #[test]

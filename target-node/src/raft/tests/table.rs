@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::bug::Bug;
+
 const ROWS: usize = 173;
 
 /// A row of the table.
@@ -96,6 +98,17 @@ fn every_rule_has_a_test_that_exists_or_a_reason() {
             "{id} names tests that are not there: {missing:?}"
         );
     }
+}
+
+#[test]
+fn every_planted_bug_has_a_line() {
+    let table = fs::read_to_string(folder().join("RAFT.md")).unwrap();
+    let lines = |bug: &Bug| {
+        let head = format!("| `{bug}` |");
+        table.lines().filter(|line| line.starts_with(&head)).count()
+    };
+    let odd: Vec<Bug> = Bug::ALL.into_iter().filter(|bug| lines(bug) != 1).collect();
+    assert!(odd.is_empty(), "{odd:?}");
 }
 
 #[test]

@@ -153,6 +153,22 @@ fn dedup_leader_memory_forgets_with_the_leader() {
 }
 
 #[test]
+fn applied_index_split_stores_a_state_behind_its_index() {
+    let story = |bug| {
+        let mut scene = Scene::new(bug);
+        for _ in 0..2 {
+            scene.command("ann", single(MicroOp::Add(1)));
+            scene.commit();
+        }
+        let image = scene.desk.image();
+        assert_eq!(image.applied(), scene.desk.kv.applied());
+        image.read(&"k".into())
+    };
+    assert_eq!(story(None), json(2));
+    assert_eq!(story(Some(Bug::AppliedIndexSplit)), json(1));
+}
+
+#[test]
 fn reply_mixup_gives_one_the_answer_of_another() {
     let story = |bug| {
         let mut scene = Scene::new(bug);

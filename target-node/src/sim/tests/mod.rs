@@ -5,6 +5,8 @@ mod bugs;
 mod gaps;
 mod healthy;
 mod many;
+mod plans;
+mod worlds;
 
 use super::{
     settings::Settings,

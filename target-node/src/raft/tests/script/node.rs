@@ -69,6 +69,7 @@ impl Node {
             seed: self.life,
             life: self.life,
             retained_entries: settings.retained_entries,
+            append_bytes_max: 64 << 10,
             log_bytes_max: settings.log_bytes_max,
             bugs: settings.bugs,
         };
