@@ -21,7 +21,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use checker::{CheckOptions, History};
 use nemesis::disk::Disk;
-use nemesis::net::{self, Chosen};
+use nemesis::net::{self, Chosen, NetOptions};
 use reports::{Net, ReportData, RunResult};
 
 use crate::cli::RunArgs;
@@ -51,7 +51,7 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
         return refuse(&error);
     }
     // Looked for outside, so that what is missing is said at once; tried inside.
-    if let Err(error) = net::choose(config.net) {
+    if let Err(error) = net::choose(config.net, None) {
         return refuse(&UsageError(error.to_string()));
     }
     if config.only_disks()
@@ -60,7 +60,7 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
         return refuse(&UsageError(error.to_string()));
     }
     nemesis::lab::enter()?;
-    let chosen = net::choose(config.net)?;
+    let chosen = net::choose(config.net, None)?;
     let mut config = config;
     let mut worst = Exit::Valid;
     for number in 1..=config.test_count {
@@ -116,7 +116,14 @@ fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
         "seed {}; network: {} ({})",
         config.seed, chosen.kind, chosen.reason
     ));
-    let plane: SharedPlane = Arc::new(Mutex::new(net::build(chosen.kind, &config.nodes)?));
+    let plane: SharedPlane = Arc::new(Mutex::new(net::build(
+        chosen.kind,
+        &config.nodes,
+        &NetOptions {
+            seed: config.seed,
+            replays_held_segments: true,
+        },
+    )?));
 
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let net = Net {

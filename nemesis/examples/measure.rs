@@ -12,8 +12,8 @@
 )]
 
 use nemesis::NodeName;
-use nemesis::net::{Plane, PlaneKind, build};
-use nemesis::partition::Shape;
+use nemesis::net::{Disturbance, NetOptions, Plane, PlaneKind, RuleId, build};
+use nemesis::partition::{Grudge, Shape};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns};
 use std::io::{Read, Write};
@@ -23,6 +23,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const CUTS: u32 = 50;
+
+const RULE: RuleId = RuleId(1);
 
 fn main() {
     let words: Vec<String> = std::env::args().collect();
@@ -47,7 +49,7 @@ fn main() {
     };
     let nodes = NodeName::first(5);
     let started = Instant::now();
-    let mut plane = build(kind, &nodes).unwrap();
+    let mut plane = build(kind, &nodes, &NetOptions::default()).unwrap();
     println!("{}", plane.description());
     println!("built for 5 nodes in {:.1?}", started.elapsed());
     cuts(&mut *plane, &nodes);
@@ -64,8 +66,8 @@ fn cuts(plane: &mut dyn Plane, nodes: &[NodeName]) {
     let halves = Shape::Halves.grudge(nodes, None);
     let mut times = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..CUTS {
-        times[0].push(timed(|| plane.cut(&halves).unwrap()));
-        times[1].push(timed(|| drop(plane.drops().unwrap())));
+        times[0].push(timed(|| cut(plane, &halves)));
+        times[1].push(timed(|| drop(plane.tallies(RULE).unwrap())));
         times[2].push(timed(|| plane.heal().unwrap()));
     }
     for (what, mut times) in ["cut 2|3", "read the counters", "heal"]
@@ -112,12 +114,17 @@ fn heal(plane: &mut dyn Plane, nodes: &[NodeName], length: Duration) {
     let (mut stream, _echo) = connect(plane, &nodes[0], &nodes[1], 7003);
     exchange(&mut stream);
     let alone = nodes.to_vec();
-    plane.cut(&Shape::OneNode.grudge(&alone, None)).unwrap();
+    cut(plane, &Shape::OneNode.grudge(&alone, None));
     stream.write_all(&[1]).unwrap();
     thread::sleep(length);
     println!(
         "dropped while cut: {:?}",
-        plane.drops().unwrap().values().sum::<u64>()
+        plane
+            .tallies(RULE)
+            .unwrap()
+            .values()
+            .map(|tally| tally.hit)
+            .sum::<u64>()
     );
     let healed = Instant::now();
     plane.heal().unwrap();
@@ -127,6 +134,12 @@ fn heal(plane: &mut dyn Plane, nodes: &[NodeName], length: Duration) {
         "cut of {length:?}: heal took {healing:.1?}, the connection moved {:.1?} after heal() was called",
         healed.elapsed()
     );
+}
+
+fn cut(plane: &mut dyn Plane, grudge: &Grudge) {
+    plane
+        .impose(RULE, &Disturbance::Cut, grudge.links())
+        .unwrap();
 }
 
 fn exchange(stream: &mut TcpStream) {

@@ -59,7 +59,7 @@ struct Trial {
 /// The name of the trial that most others need.
 const LAB: &str = "lab";
 
-const TRIALS: [Trial; 9] = [
+const TRIALS: [Trial; 11] = [
     Trial {
         name: LAB,
         unlocks: "every run: namespaces that vanish with it",
@@ -74,7 +74,7 @@ const TRIALS: [Trial; 9] = [
     },
     Trial {
         name: "tun",
-        unlocks: "--net switch at full speed",
+        unlocks: "--net switch, and with it every network fault, at full speed",
         surroundings: Surroundings::Lab,
         attempt: || {
             let remedy = "sudo chmod 666 /dev/net/tun, or --device /dev/net/tun for a container; packet sockets are used \
@@ -108,6 +108,25 @@ const TRIALS: [Trial; 9] = [
         attempt: || {
             let remedy = "sudo apt-get install iptables, or nothing: --net switch does not need it";
             net::try_iptables().map_err(|error| Refusal::of(&error, remedy))
+        },
+    },
+    Trial {
+        name: "iptables loss",
+        unlocks: "--nemesis loss with --net iptables",
+        surroundings: Surroundings::Lab,
+        attempt: || {
+            let remedy = "the kernel needs CONFIG_NETFILTER_XT_MATCH_STATISTIC (sudo modprobe xt_statistic), or nothing: \
+                          --net switch loses packets without it";
+            net::try_loss().map_err(|error| Refusal::of(&error, remedy))
+        },
+    },
+    Trial {
+        name: "tcp back-off",
+        unlocks: "connections on --net iptables that move again within a second of a heal",
+        surroundings: Surroundings::Lab,
+        attempt: || {
+            let remedy = "use Linux 6.15 or later, or --net switch, which wakes connections itself";
+            net::try_short_backoff().map_err(|error| Refusal::of(&error, remedy))
         },
     },
     Trial {

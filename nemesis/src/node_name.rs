@@ -1,5 +1,6 @@
 //! The name of one node of the cluster.
 
+use crate::partition::CLIENTS;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +13,7 @@ const LONGEST: usize = 32;
 /// Invariants:
 /// * 1 to 32 characters, each a lower-case letter, a digit or `-`, the first one a letter: it is safe as a file name,
 ///   as the name of a network namespace and in a report;
+/// * not `clients`, which as the end of a link means all clients;
 /// * ordered by length, then by text, so that `n2` comes before `n10`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -20,7 +22,8 @@ pub struct NodeName(String);
 /// A text that cannot be the name of a node.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "node name {0:?} is not valid: use 1 to {LONGEST} lower-case letters, digits or '-', starting with a letter, as in n1"
+    "node name {0:?} is not valid: use 1 to {LONGEST} lower-case letters, digits or '-', starting with a letter, as in n1; \
+     {CLIENTS} is no node"
 )]
 pub struct NodeNameError(String);
 
@@ -63,7 +66,8 @@ impl TryFrom<String> for NodeName {
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let good = text.len() <= LONGEST
             && text.starts_with(|c: char| c.is_ascii_lowercase())
-            && text.chars().all(allowed);
+            && text.chars().all(allowed)
+            && text != CLIENTS;
         if good {
             Ok(NodeName(text))
         } else {
@@ -106,7 +110,17 @@ mod tests {
 
     #[test]
     fn names_that_could_leave_their_folder_are_refused() {
-        for bad in ["", "..", "n/1", "1n", "N1", "n 1", "-n", &"n".repeat(33)] {
+        for bad in [
+            "",
+            "..",
+            "n/1",
+            "1n",
+            "N1",
+            "n 1",
+            "-n",
+            "clients",
+            &"n".repeat(33),
+        ] {
             assert!(bad.parse::<NodeName>().is_err(), "{bad:?} was accepted");
         }
         assert!(serde_json::from_str::<NodeName>("\"../etc\"").is_err());

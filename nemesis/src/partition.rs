@@ -6,63 +6,16 @@
 //! Generic Fault Tolerance Technique for Partial Network Partitioning* (OSDI 2020).
 
 mod describe;
+mod link;
 mod shape;
 
+pub(crate) use link::CLIENTS;
+pub use link::{Endpoint, Link, LinkError};
 pub use shape::{Shape, UnknownShape};
 
 use crate::NodeName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
-
-/// One direction between two nodes: what `from` sends to `to`. Written `n1->n2`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Link {
-    /// The sender.
-    pub from: NodeName,
-    /// The receiver.
-    pub to: NodeName,
-}
-
-/// A text that is not a link.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("link {0:?} is not two node names joined by '->', as in n1->n2")]
-pub struct LinkError(String);
-
-impl FromStr for Link {
-    type Err = LinkError;
-
-    fn from_str(text: &str) -> Result<Link, LinkError> {
-        let wrong = || LinkError(text.to_owned());
-        let (from, to) = text.split_once("->").ok_or_else(wrong)?;
-        Ok(Link {
-            from: from.parse().map_err(|_| wrong())?,
-            to: to.parse().map_err(|_| wrong())?,
-        })
-    }
-}
-
-impl TryFrom<String> for Link {
-    type Error = LinkError;
-
-    fn try_from(text: String) -> Result<Link, LinkError> {
-        text.parse()
-    }
-}
-
-impl From<Link> for String {
-    fn from(link: Link) -> String {
-        link.to_string()
-    }
-}
-
-impl fmt::Display for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}->{}", self.from, self.to)
-    }
-}
 
 /// Which directed links between which nodes are cut.
 ///
@@ -82,10 +35,7 @@ impl Grudge {
             .flat_map(|from| nodes.iter().map(move |to| (from, to)));
         let cut = pairs
             .filter(|(from, to)| from != to && cut(from, to))
-            .map(|(from, to)| Link {
-                from: from.clone(),
-                to: to.clone(),
-            })
+            .map(|(from, to)| Link::new(from.clone(), to.clone()))
             .collect();
         Grudge { nodes, cut }
     }

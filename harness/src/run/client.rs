@@ -5,6 +5,7 @@
 //! unknown for an operation that changes something: never failed.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,10 +51,15 @@ enum ReplyOutcome {
 }
 
 impl Client {
-    /// A client of `home` that gives up on an operation after `deadline`.
-    pub(crate) fn new(home: &str, doors: &Doors, deadline: Duration) -> Result<Self> {
+    /// A client of `home`, speaking from `address`, that gives up on an operation after `deadline`.
+    pub(crate) fn new(
+        home: &str,
+        doors: &Doors,
+        deadline: Duration,
+        address: Ipv4Addr,
+    ) -> Result<Self> {
         Ok(Self {
-            http: plain_http()?,
+            http: http_from(Some(address))?,
             home: home.to_owned(),
             doors: Arc::clone(doors),
             deadline,
@@ -117,9 +123,14 @@ impl Client {
     }
 }
 
-/// An HTTP client that does only what it is told: no proxy, no redirect, no retry.
+/// An HTTP client for the harness itself, which does only what it is told: no proxy, no redirect, no retry.
 pub(crate) fn plain_http() -> Result<reqwest::Client> {
+    http_from(None)
+}
+
+fn http_from(address: Option<Ipv4Addr>) -> Result<reqwest::Client> {
     reqwest::Client::builder()
+        .local_address(address.map(IpAddr::from))
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -233,7 +244,8 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let door = format!("http://{}", listener.local_addr().unwrap());
         let doors: Doors = Arc::new(BTreeMap::from([("n1".to_owned(), door)]));
-        let client = Client::new("n1", &doors, Duration::from_secs(5)).unwrap();
+        let client =
+            Client::new("n1", &doors, Duration::from_secs(5), Ipv4Addr::LOCALHOST).unwrap();
         let hang_up = tokio::spawn(async move {
             let (stream, _) = listener.accept().await.unwrap();
             stream.readable().await.unwrap();

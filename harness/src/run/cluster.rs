@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use nemesis::NodeName;
-use nemesis::net::Plane;
-use nemesis::partition::{Grudge, Link};
+use nemesis::net::{Disturbance, Plane, RuleId, Tally};
+use nemesis::partition::Link;
 use nemesis::process::{NodeProcess, PauseEvidence, ProcessSpec};
 use serde_json::{Value, json};
 
@@ -191,24 +191,29 @@ impl Cluster {
         self.nodes.keys().filter(down).cloned().collect()
     }
 
-    /// Applies `grudge` as the only cut.
-    pub(crate) fn cut(&self, grudge: &Grudge) -> Result<()> {
-        Ok(self.plane().cut(grudge)?)
+    /// Lays a rule on links of the network.
+    pub(crate) fn impose(
+        &self,
+        id: RuleId,
+        disturbance: &Disturbance,
+        links: &BTreeSet<Link>,
+    ) -> Result<()> {
+        Ok(self.plane().impose(id, disturbance, links)?)
     }
 
-    /// Sends a packet of our own over each link of `grudge`.
-    pub(crate) fn probe(&self, grudge: &Grudge) -> Result<()> {
-        Ok(self.plane().probe(grudge)?)
+    /// Sends a packet of our own over each of `links`.
+    pub(crate) fn probe(&self, links: &BTreeSet<Link>) -> Result<()> {
+        Ok(self.plane().probe(links)?)
     }
 
-    /// Removes the cut.
-    pub(crate) fn heal(&self) -> Result<()> {
-        Ok(self.plane().heal()?)
+    /// What a rule did on each of its links so far.
+    pub(crate) fn tallies(&self, id: RuleId) -> Result<BTreeMap<Link, Tally>> {
+        Ok(self.plane().tallies(id)?)
     }
 
-    /// Packets dropped on each cut link since the cut.
-    pub(crate) fn drops(&self) -> Result<BTreeMap<Link, u64>> {
-        Ok(self.plane().drops()?)
+    /// Takes a rule away.
+    pub(crate) fn lift(&self, id: RuleId) -> Result<()> {
+        Ok(self.plane().lift(id)?)
     }
 
     /// Hits a running node; the answer is the evidence.
@@ -259,9 +264,9 @@ impl Cluster {
         }
     }
 
-    /// Undoes everything: no cut, no failing disk, nobody paused, every killed node started.
+    /// Undoes everything: no rule on any link, no failing disk, nobody paused, every killed node started.
     pub(crate) fn heal_all(&self) -> Result<()> {
-        self.heal()?;
+        self.plane().heal()?;
         self.heal_disks();
         for name in self.nodes.keys() {
             self.revive(NodeFault::Pause, name)?;

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nemesis::NodeName;
-use nemesis::partition::Grudge;
+use nemesis::net::RuleId;
 use nemesis::schedule::{DiskFault, Fault, Schedule, Step};
 use reports::{Effect, FaultRecord};
 use serde_json::{Map, json};
@@ -34,7 +34,7 @@ pub(crate) struct Director {
 
 /// What a step did when it began, and so what must be undone.
 enum Begun {
-    Cut(Grudge),
+    Cut(RuleId),
     Processes {
         fault: NodeFault,
         hit: Vec<NodeName>,
@@ -106,7 +106,7 @@ impl Director {
             Fault::Partition { shape, order } => {
                 let grudge = shape.grudge(order, leader.as_ref());
                 record.description = format!("{shape}: {}", grudge.describe());
-                self.cut(grudge, record).await
+                self.cut(grudge.links().clone(), record).await
             }
             Fault::Kill { target } => {
                 let hit = target.resolve(leader.as_ref(), &self.cluster.down());
@@ -144,7 +144,7 @@ impl Director {
 
     async fn undo(&self, begun: Begun, record: &mut FaultRecord) {
         let undone = match begun {
-            Begun::Cut(grudge) => self.heal(&grudge, record).await,
+            Begun::Cut(rule) => self.heal(rule, record).await,
             Begun::Processes { fault, hit } => self.revive(fault, hit, record).await,
             Begun::Disks { fault, hit } => self.mend_disks(fault, hit, record).await,
             Begun::Removed => self.take_back().await,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use checker::{Header, ModelName};
+use nemesis::net::CLIENTS_ADDRESS;
 use reports::{FaultRecord, HealthEvent, Net, StoppedOnline};
 use serde_json::json;
 use tokio::time::Instant;
@@ -301,7 +302,7 @@ impl Stage {
                     0 => Part::Everything,
                     _ => Part::Reads,
                 };
-                let client = Client::new(home, doors, config.operation_timeout)?;
+                let client = Client::new(home, doors, config.operation_timeout, CLIENTS_ADDRESS)?;
                 Ok(Worker::new(number, config.workers, part, client))
             })
             .collect()

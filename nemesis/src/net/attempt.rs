@@ -28,3 +28,16 @@ pub(crate) fn try_iptables() -> Result<String, NetError> {
     iptables::try_rule(&tool, &Namespace::create()?)?;
     Ok(tool.version)
 }
+
+/// Has the kernel lose packets by chance.
+pub(crate) fn try_loss() -> Result<String, NetError> {
+    let tool = Tool::find()?;
+    iptables::try_loss(&tool, &Namespace::create()?)?;
+    Ok("the kernel draws packets to lose".into())
+}
+
+/// Caps the pauses of TCP.
+pub(crate) fn try_short_backoff() -> Result<String, NetError> {
+    iptables::try_short_backoff(&Namespace::create()?)?;
+    Ok("connections on iptables move within a second of a heal".into())
+}

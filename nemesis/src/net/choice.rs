@@ -2,7 +2,7 @@
 
 use super::iptables::{self, Tool};
 use super::namespace::Namespace;
-use super::{NetError, switch};
+use super::{Disturbance, NetError, switch};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ pub enum PlaneKind {
 /// What a user asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NetChoice {
-    /// iptables where it is installed and works, else the switch.
+    /// iptables where it is installed and works and can do all that is wanted, else the switch.
     #[default]
     Auto,
     /// iptables, or an error.
@@ -44,18 +44,44 @@ pub struct Chosen {
 pub struct UnknownNet(String);
 
 /// Chooses the plane. Inside a lab iptables is tried as well as looked for; outside it is only looked for.
+/// `only_switch` names what a run wants that no other plane can do, if it wants any such thing.
 ///
 /// # Errors
-/// [`NetError::NoIptables`] or [`NetError::Iptables`] when iptables is asked for and cannot be used.
-pub fn choose(choice: NetChoice) -> Result<Chosen, NetError> {
-    match choice {
-        NetChoice::Switch => Ok(switch_because("asked for")),
-        NetChoice::Iptables => usable_iptables().map(|tool| iptables_because(&tool, "asked for")),
-        NetChoice::Auto => Ok(match usable_iptables() {
+/// [`NetError::NoIptables`], [`NetError::Iptables`] or [`NetError::OnlySwitch`] when iptables is asked for and cannot be used.
+pub fn choose(choice: NetChoice, only_switch: Option<&str>) -> Result<Chosen, NetError> {
+    match (choice, only_switch) {
+        (NetChoice::Switch, _) => Ok(switch_because("asked for")),
+        (NetChoice::Iptables, Some(what)) => Err(NetError::OnlySwitch { what: what.into() }),
+        (NetChoice::Iptables, None) => {
+            usable_iptables().map(|tool| iptables_because(&tool, "asked for"))
+        }
+        (NetChoice::Auto, Some(what)) => Ok(switch_because(&format!(
+            "only the switch can do this: {what}"
+        ))),
+        (NetChoice::Auto, None) => Ok(match usable_iptables() {
             Ok(tool) => iptables_because(&tool, "installed"),
             Err(NetError::NoIptables) => switch_because("iptables is not installed"),
             Err(other) => switch_because(&format!("iptables does not work here: {other}")),
         }),
+    }
+}
+
+impl PlaneKind {
+    /// Whether this plane can do it.
+    pub fn can(self, disturbance: &Disturbance) -> bool {
+        match (self, disturbance) {
+            (PlaneKind::Switch, _)
+            | (PlaneKind::Iptables, Disturbance::Cut | Disturbance::Loss { .. }) => true,
+            (
+                PlaneKind::Iptables,
+                Disturbance::Flap { .. }
+                | Disturbance::Duplicate { .. }
+                | Disturbance::Corrupt { .. }
+                | Disturbance::Rate { .. }
+                | Disturbance::Delay { .. }
+                | Disturbance::Reorder { .. },
+            ) => false,
+        }
     }
 }
 

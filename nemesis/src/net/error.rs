@@ -1,5 +1,6 @@
 //! Why a network could not be built, cut or healed.
 
+use super::Disturbance;
 use crate::NodeName;
 use nix::errno::Errno;
 use std::io;
@@ -56,6 +57,19 @@ pub enum NetError {
         /// Why.
         why: String,
     },
+    /// What only the switch can do was asked of iptables.
+    #[error(
+        "iptables cannot do this: {what}; use --net switch, or --net auto, which takes it where it is needed"
+    )]
+    OnlySwitch {
+        /// What.
+        what: String,
+    },
+    /// The kernel cannot cap the pauses of TCP.
+    #[error(
+        "the kernel has no tcp_rto_max_ms: after a cut, connections may stay silent as long again as it lasted"
+    )]
+    NoShortBackoff,
     /// iptables was asked for and is not there.
     #[error(
         "iptables is not installed (looked in PATH, /usr/sbin and /sbin): install it (sudo apt-get install iptables) or use --net switch"
@@ -74,6 +88,12 @@ pub enum NetError {
 }
 
 impl NetError {
+    pub(super) fn only_switch(disturbance: &Disturbance) -> NetError {
+        NetError::OnlySwitch {
+            what: disturbance.to_string(),
+        }
+    }
+
     pub(super) fn namespace(what: impl Into<String>) -> impl FnOnce(Errno) -> NetError {
         let what = what.into();
         move |errno| NetError::Namespace { what, errno }

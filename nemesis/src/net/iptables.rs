@@ -1,9 +1,11 @@
-//! The iptables plane: a bridge, a veth pair per node, and rules in a chain of our own in each node's namespace.
+//! The iptables plane: a bridge, a veth pair per node, and rules in a chain of our own in each node's namespace, and in
+//! that of the clients.
 //!
-//! A rule drops what comes from one sender, at the receiver, as Jepsen does it. A node's rules are replaced in one
-//! transaction of `iptables-restore`; the nodes are done in parallel, so a cut among five of them is in force some
+//! A rule drops what comes from one sender, or some of it, at the receiver, as Jepsen does it. A node's rules are replaced
+//! in one transaction of `iptables-restore`; the nodes are done in parallel, so a cut among five of them is in force some
 //! milliseconds after it began, not at one instant.
 
+mod chain;
 mod tcp;
 mod tool;
 
@@ -12,18 +14,15 @@ pub(super) use tool::Tool;
 use super::namespace::Namespace;
 use super::netlink::Netlink;
 use super::seats::{Seat, Seats};
-use super::{HARNESS_ADDRESS, NetError, Plane, PlaneKind};
+use super::{Disturbance, LAB_ADDRESSES, NetError, Plane, PlaneKind, RuleId, Tally};
 use crate::NodeName;
-use crate::partition::{Grudge, Link};
-use std::collections::BTreeMap;
-use std::fmt::Write;
+use crate::partition::Link;
+use chain::{CHAIN, Chain, Laid};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::os::fd::BorrowedFd;
 use std::thread;
 use tcp::Patience;
-
-/// Our chain. Nothing outside it is touched.
-const CHAIN: &str = "ADRASTEIA";
 
 /// The bridge in the lab's own namespace; the harness has its address on it.
 const BRIDGE: &str = "bridge0";
@@ -34,8 +33,13 @@ const INTERFACE: &str = "eth0";
 /// A network carried by the kernel.
 pub(super) struct IptablesPlane {
     seats: Seats,
+    /// The namespace of the harness and the clients.
+    lab: Namespace,
     tool: Tool,
     patience: Patience,
+    laid: Laid,
+    /// What stands in the chain of each end that receives, by its number.
+    chains: Vec<Chain>,
 }
 
 impl IptablesPlane {
@@ -47,60 +51,82 @@ impl IptablesPlane {
             plug_in(seat)?;
         }
         let patience = shorten_backoff(&seats)?;
+        let chains = vec![Chain::default(); seats.len() + 1];
         let plane = IptablesPlane {
             seats,
+            lab: Namespace::current()?,
             tool,
             patience,
+            laid: Laid::default(),
+            chains,
         };
-        plane.at_each_node(|seat| plane.hook_chain(seat))?;
+        let everyone = (0..plane.chains.len()).collect();
+        let hooked = plane.at_each(&everyone, |end| plane.hook_chain(end));
+        hooked.into_iter().collect::<Result<(), _>>()?;
         Ok(plane)
     }
 
-    /// Sends everything a node receives through our chain first.
-    fn hook_chain(&self, seat: &Seat) -> Result<(), NetError> {
-        let place = Place::of(seat);
-        self.tool.run(place, &["-N", CHAIN])?;
+    /// Sends everything an end receives through our chain first.
+    fn hook_chain(&self, end: usize) -> Result<(), NetError> {
+        self.tool.run(self.place(end), &["-N", CHAIN])?;
         self.tool
-            .run(place, &["-I", "INPUT", "-j", CHAIN])
+            .run(self.place(end), &["-I", "INPUT", "-j", CHAIN])
             .map(drop)
     }
 
-    /// Replaces the rules of one node: one for each sender it no longer hears.
-    fn set_rules(&self, seat: &Seat, grudge: &Grudge) -> Result<(), NetError> {
-        let mut rules = format!("*filter\n:{CHAIN} - [0:0]\n");
-        for link in grudge.links().iter().filter(|link| link.to == seat.node) {
-            let sender = self.seats.address(&link.from);
-            writeln!(rules, "-A {CHAIN} -s {sender} -j DROP").expect("a string takes any text");
+    fn place(&self, end: usize) -> Place<'_> {
+        match self.seats.iter().nth(end) {
+            Some(seat) => Place {
+                namespace: &seat.namespace,
+                node: Some(&seat.node),
+            },
+            None => Place {
+                namespace: &self.lab,
+                node: None,
+            },
         }
-        rules.push_str("COMMIT\n");
-        self.tool.restore(Place::of(seat), &rules)
     }
 
-    /// The packets dropped at one node, by sender.
-    fn count(&self, seat: &Seat) -> Result<Vec<(Link, u64)>, NetError> {
-        let listing = self.tool.run(Place::of(seat), &["-v", "-S", CHAIN])?;
-        let counts = listing.lines().filter_map(tool::parse_counted_rule);
-        let named = counts.filter_map(|(sender, packets)| {
-            let from = self.seats.iter().find(|from| from.address == sender)?;
-            let link = Link {
-                from: from.node.clone(),
-                to: seat.node.clone(),
-            };
-            Some((link, packets))
-        });
-        Ok(named.collect())
+    /// Writes the chains of these receivers anew, after their counters have been read for the last time.
+    fn rewrite(&mut self, receivers: &BTreeSet<usize>) -> Result<(), NetError> {
+        let rewrite_one = |end| {
+            let counted = self.count(end)?;
+            let chain = Chain::of(&self.laid, end, |number| self.seats.address_of(number));
+            self.tool.restore(self.place(end), &chain.text())?;
+            Ok((end, counted, chain))
+        };
+        let mut first_error = Ok(());
+        for rewritten in self.at_each(receivers, rewrite_one) {
+            match rewritten {
+                Ok((end, counted, chain)) => {
+                    self.laid.add(&counted);
+                    self.chains[end] = chain;
+                }
+                Err(error) => first_error = first_error.and(Err(error)),
+            }
+        }
+        first_error
     }
 
-    fn at_each_node<T: Send>(
+    /// What the chain of one receiver has counted since it was written.
+    fn count(&self, end: usize) -> Result<Vec<chain::Count>, NetError> {
+        if self.chains[end].is_empty() {
+            return Ok(Vec::new());
+        }
+        let listing = self.tool.run(self.place(end), &["-v", "-S", CHAIN])?;
+        Ok(self.chains[end].read(&listing))
+    }
+
+    fn at_each<T: Send>(
         &self,
-        work: impl Fn(&Seat) -> Result<T, NetError> + Sync,
-    ) -> Result<Vec<T>, NetError> {
+        ends: &BTreeSet<usize>,
+        work: impl Fn(usize) -> Result<T, NetError> + Sync,
+    ) -> Vec<Result<T, NetError>> {
         thread::scope(|scope| {
             let work = &work;
-            let started: Vec<_> = self
-                .seats
+            let started: Vec<_> = ends
                 .iter()
-                .map(|seat| scope.spawn(move || work(seat)))
+                .map(|end| scope.spawn(move || work(*end)))
                 .collect();
             let finished = started.into_iter().map(|thread| match thread.join() {
                 Ok(result) => result,
@@ -128,26 +154,47 @@ impl Plane for IptablesPlane {
         self.seats.namespace(node)
     }
 
-    fn cut(&mut self, grudge: &Grudge) -> Result<(), NetError> {
-        self.seats.check(grudge)?;
-        self.at_each_node(|seat| self.set_rules(seat, grudge))
-            .map(drop)
+    fn impose(
+        &mut self,
+        id: RuleId,
+        disturbance: &Disturbance,
+        links: &BTreeSet<Link>,
+    ) -> Result<(), NetError> {
+        if !PlaneKind::Iptables.can(disturbance) {
+            return Err(NetError::only_switch(disturbance));
+        }
+        let links = self.seats.numbers(links)?;
+        let receivers = links.iter().map(|(_, to)| *to).collect();
+        self.laid.lay(id, *disturbance, links);
+        self.rewrite(&receivers)
     }
 
-    fn probe(&mut self, grudge: &Grudge) -> Result<(), NetError> {
-        self.seats.check(grudge)?;
-        self.seats.probe(grudge)
+    fn tallies(&mut self, id: RuleId) -> Result<BTreeMap<Link, Tally>, NetError> {
+        let receivers = self.laid.receivers(|other| other == id);
+        let mut laid = self.laid.clone();
+        for counted in self.at_each(&receivers, |end| self.count(end)) {
+            laid.add(&counted?);
+        }
+        let named = laid
+            .tallies(id)
+            .map(|((from, to), tally)| (self.seats.link(from, to), tally));
+        Ok(named.collect())
+    }
+
+    fn lift(&mut self, id: RuleId) -> Result<(), NetError> {
+        let receivers = self.laid.receivers(|other| other == id);
+        self.laid.lift(|other| other == id);
+        self.rewrite(&receivers)
     }
 
     fn heal(&mut self) -> Result<(), NetError> {
-        let nothing = Grudge::default();
-        self.at_each_node(|seat| self.set_rules(seat, &nothing))
-            .map(drop)
+        let receivers = self.laid.receivers(|_| true);
+        self.laid.lift(|_| true);
+        self.rewrite(&receivers)
     }
 
-    fn drops(&mut self) -> Result<BTreeMap<Link, u64>, NetError> {
-        let counts = self.at_each_node(|seat| self.count(seat))?;
-        Ok(counts.into_iter().flatten().collect())
+    fn probe(&mut self, links: &BTreeSet<Link>) -> Result<(), NetError> {
+        self.seats.probe(links)
     }
 }
 
@@ -159,6 +206,14 @@ impl Drop for IptablesPlane {
             let _ = netlink.delete(&port_of(seat));
         }
         let _ = netlink.delete(BRIDGE);
+        let lab = self.place(self.seats.len());
+        for words in [
+            &["-D", "INPUT", "-j", CHAIN][..],
+            &["-F", CHAIN],
+            &["-X", CHAIN],
+        ] {
+            let _ = self.tool.run(lab, words);
+        }
     }
 }
 
@@ -169,12 +224,22 @@ pub(super) struct Place<'a> {
     node: Option<&'a NodeName>,
 }
 
-impl<'a> Place<'a> {
-    fn of(seat: &'a Seat) -> Place<'a> {
-        Place {
-            namespace: &seat.namespace,
-            node: Some(&seat.node),
-        }
+/// Lets a kernel draw packets to lose, in a namespace of no further use.
+pub(super) fn try_loss(tool: &Tool, scratch: &Namespace) -> Result<(), NetError> {
+    let place = Place {
+        namespace: scratch,
+        node: None,
+    };
+    let words = "-A INPUT -s 10.99.0.1 -m statistic --mode random --probability 0.5 -j DROP";
+    let words: Vec<&str> = words.split(' ').collect();
+    tool.run(place, &words).map(drop)
+}
+
+/// Caps the back-off of TCP in a namespace of no further use.
+pub(super) fn try_short_backoff(scratch: &Namespace) -> Result<(), NetError> {
+    match scratch.run(|| Ok(tcp::shorten_backoff()))? {
+        Patience::Short => Ok(()),
+        Patience::AsTheCut => Err(NetError::NoShortBackoff),
     }
 }
 
@@ -199,7 +264,9 @@ pub(super) fn try_bridge(scratch: &Namespace) -> Result<(), NetError> {
 fn lay_bridge() -> Result<(), NetError> {
     let netlink = Netlink::open()?;
     netlink.add_bridge(BRIDGE)?;
-    netlink.add_address(BRIDGE, HARNESS_ADDRESS)?;
+    for address in LAB_ADDRESSES {
+        netlink.add_address(BRIDGE, address)?;
+    }
     netlink.up(BRIDGE)
 }
 
@@ -222,8 +289,9 @@ fn port_of(seat: &Seat) -> String {
     format!("port{}", seat.address.octets()[3])
 }
 
+/// Also for the clients, whose links can be cut as well.
 fn shorten_backoff(seats: &Seats) -> Result<Patience, NetError> {
-    let mut patience = Patience::Short;
+    let mut patience = tcp::shorten_backoff();
     for seat in seats.iter() {
         patience = seat.namespace.run(|| Ok(tcp::shorten_backoff()))?;
     }

@@ -39,16 +39,18 @@ impl Netlink {
         self.set(message, format!("raise interface {name}"))
     }
 
-    /// Sets mtu and address, then raises the interface.
+    /// Sets mtu and addresses, then raises the interface.
     pub(super) fn configure(
         &self,
         name: &str,
         mtu: u32,
-        address: Ipv4Addr,
+        addresses: &[Ipv4Addr],
     ) -> Result<(), NetError> {
         let message = LinkUnspec::new_with_name(name).mtu(mtu).build();
         self.set(message, format!("set the mtu of {name} to {mtu}"))?;
-        self.add_address(name, address)?;
+        for address in addresses {
+            self.add_address(name, *address)?;
+        }
         self.up(name)
     }
 

@@ -1,9 +1,10 @@
 //! Who is where: the namespace and address of each node, the same in both planes.
 
 use super::namespace::Namespace;
-use super::{HARNESS_ADDRESS, MAX_NODES, NetError};
+use super::{CLIENTS_ADDRESS, HARNESS_ADDRESS, LAB_ADDRESSES, MAX_NODES, NetError};
 use crate::NodeName;
-use crate::partition::{Grudge, Link};
+use crate::partition::{Endpoint, Link};
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -26,6 +27,8 @@ pub(super) struct Seat {
 /// The discard port: nobody listens, and nothing is answered by a link that is cut.
 const PROBED_PORT: u16 = 9;
 
+const PROBE: &[u8] = b"adrasteia probe";
+
 impl Seats {
     /// Makes and publishes a namespace for each node.
     pub(super) fn create(nodes: &[NodeName]) -> Result<Seats, NetError> {
@@ -43,16 +46,49 @@ impl Seats {
         self.seats.iter()
     }
 
+    /// Every namespace that takes part and its addresses: the nodes', then that of the harness and the clients.
+    pub(super) fn with<'a>(
+        &'a self,
+        harness: &'a Namespace,
+    ) -> impl Iterator<Item = (&'a Namespace, &'a [Ipv4Addr])> {
+        let one = |seat: &'a Seat| (&seat.namespace, std::slice::from_ref(&seat.address));
+        let last = (harness, LAB_ADDRESSES.as_slice());
+        self.seats.iter().map(one).chain([last])
+    }
+
     pub(super) fn len(&self) -> usize {
         self.seats.len()
     }
 
-    /// The link from one seat to another, by their numbers from zero.
+    /// The link between two ends, by their numbers from zero: the nodes, then the clients.
     pub(super) fn link(&self, from: usize, to: usize) -> Link {
-        Link {
-            from: self.seats[from].node.clone(),
-            to: self.seats[to].node.clone(),
-        }
+        let end = |number: usize| match self.seats.get(number) {
+            Some(seat) => Endpoint::Node(seat.node.clone()),
+            None => Endpoint::Clients,
+        };
+        Link::new(end(from), end(to))
+    }
+
+    /// The numbers of the ends of each link. Refuses links of another cluster.
+    pub(super) fn numbers(&self, links: &BTreeSet<Link>) -> Result<Vec<(usize, usize)>, NetError> {
+        let number = |end: &Endpoint| match end {
+            Endpoint::Clients => Ok(self.seats.len()),
+            Endpoint::Node(node) => self
+                .seats
+                .iter()
+                .position(|seat| seat.node == *node)
+                .ok_or_else(|| NetError::UnknownNode { node: node.clone() }),
+        };
+        let numbers = links
+            .iter()
+            .map(|link| Ok((number(&link.from)?, number(&link.to)?)));
+        numbers.collect()
+    }
+
+    /// The address of an end, by its number.
+    pub(super) fn address_of(&self, number: usize) -> Ipv4Addr {
+        let seat = self.seats.get(number);
+        seat.map_or(CLIENTS_ADDRESS, |seat| seat.address)
     }
 
     pub(super) fn address(&self, node: &NodeName) -> Ipv4Addr {
@@ -63,35 +99,23 @@ impl Seats {
         self.expect(node).namespace.as_fd()
     }
 
-    /// Refuses a grudge that names nodes of another cluster.
-    pub(super) fn check(&self, grudge: &Grudge) -> Result<(), NetError> {
-        let ends = grudge
-            .links()
-            .iter()
-            .flat_map(|link| [&link.from, &link.to]);
-        match ends.into_iter().find(|node| self.find(node).is_none()) {
-            Some(node) => Err(NetError::UnknownNode { node: node.clone() }),
-            None => Ok(()),
-        }
-    }
-
-    /// Sends one datagram over each link of `grudge`, to be dropped and counted.
-    pub(super) fn probe(&self, grudge: &Grudge) -> Result<(), NetError> {
-        for link in grudge.links() {
-            let (from, to) = (self.expect(&link.from), self.address(&link.to));
-            let sent = from.prober.send_to(b"adrasteia probe", (to, PROBED_PORT));
+    /// Sends one datagram over each of these links.
+    pub(super) fn probe(&self, links: &BTreeSet<Link>) -> Result<(), NetError> {
+        for (link, (from, to)) in links.iter().zip(self.numbers(links)?) {
+            let to = (self.address_of(to), PROBED_PORT);
+            let sent = match self.seats.get(from) {
+                Some(seat) => seat.prober.send_to(PROBE, to),
+                None => UdpSocket::bind((CLIENTS_ADDRESS, 0))
+                    .and_then(|clients| clients.send_to(PROBE, to)),
+            };
             sent.map_err(NetError::namespace_io(format!("send a probe over {link}")))?;
         }
         Ok(())
     }
 
-    fn find(&self, node: &NodeName) -> Option<&Seat> {
-        self.seats.iter().find(|seat| seat.node == *node)
-    }
-
     fn expect(&self, node: &NodeName) -> &Seat {
-        self.find(node)
-            .expect("callers name nodes the network was built with")
+        let seat = self.seats.iter().find(|seat| seat.node == *node);
+        seat.expect("callers name nodes the network was built with")
     }
 }
 

@@ -1,23 +1,24 @@
 //! The switch plane: this process carries the packets.
 //!
 //! The interface of each node, and one of the harness, ends in a [`port`] here. One thread, the [`pump`], reads packets
-//! from the ports and asks the [`fabric`] where each goes. A cut changes the fabric between two packets, so it is in
-//! force everywhere at once.
+//! from the ports and asks the [`fabric`] where each goes, and when. A rule changes the fabric between two packets, so it
+//! is in force everywhere at once.
 
 mod fabric;
 mod packet;
 mod port;
 mod pump;
+mod rule;
 
 use super::namespace::Namespace;
 use super::seats::Seats;
-use super::{NetError, Plane, PlaneKind};
+use super::{Disturbance, NetError, NetOptions, Plane, PlaneKind, RuleId, Tally};
 use crate::NodeName;
-use crate::partition::{Grudge, Link};
+use crate::partition::Link;
 use fabric::Fabric;
 use port::{Port, PortKind};
 use pump::Pump;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::os::fd::BorrowedFd;
 
@@ -29,11 +30,12 @@ pub(super) struct SwitchPlane {
 }
 
 impl SwitchPlane {
-    pub(super) fn build(nodes: &[NodeName]) -> Result<SwitchPlane, NetError> {
+    pub(super) fn build(nodes: &[NodeName], options: &NetOptions) -> Result<SwitchPlane, NetError> {
         let seats = Seats::create(nodes)?;
         let harness = Namespace::current()?;
         let (kind, ports) = port::open_all(&seats, &harness)?;
-        let pump = Pump::start(Fabric::new(seats.len()), ports)?;
+        let fabric = Fabric::new(seats.len(), options.seed, options.replays_held_segments);
+        let pump = Pump::start(fabric, ports)?;
         Ok(SwitchPlane {
             seats,
             ports: kind,
@@ -80,27 +82,33 @@ impl Plane for SwitchPlane {
         self.seats.namespace(node)
     }
 
-    fn cut(&mut self, grudge: &Grudge) -> Result<(), NetError> {
-        self.seats.check(grudge)?;
-        let seats = &self.seats;
-        self.pump
-            .recut(|from, to| grudge.links().contains(&seats.link(from, to)))
+    fn impose(
+        &mut self,
+        id: RuleId,
+        disturbance: &Disturbance,
+        links: &BTreeSet<Link>,
+    ) -> Result<(), NetError> {
+        let links = self.seats.numbers(links)?;
+        self.pump.impose(id, disturbance, &links)
     }
 
-    fn probe(&mut self, grudge: &Grudge) -> Result<(), NetError> {
-        self.seats.check(grudge)?;
-        self.seats.probe(grudge)
+    fn tallies(&mut self, id: RuleId) -> Result<BTreeMap<Link, Tally>, NetError> {
+        let tallies = self.pump.tallies(id)?;
+        let named = tallies
+            .into_iter()
+            .map(|(from, to, tally)| (self.seats.link(from, to), tally));
+        Ok(named.collect())
+    }
+
+    fn lift(&mut self, id: RuleId) -> Result<(), NetError> {
+        self.pump.lift(|other| other == id)
     }
 
     fn heal(&mut self) -> Result<(), NetError> {
-        self.pump.recut(|_, _| false)
+        self.pump.lift(|_| true)
     }
 
-    fn drops(&mut self) -> Result<BTreeMap<Link, u64>, NetError> {
-        let drops = self.pump.drops()?;
-        let named = drops
-            .into_iter()
-            .map(|(from, to, count)| (self.seats.link(from, to), count));
-        Ok(named.collect())
+    fn probe(&mut self, links: &BTreeSet<Link>) -> Result<(), NetError> {
+        self.seats.probe(links)
     }
 }

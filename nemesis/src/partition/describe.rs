@@ -17,7 +17,7 @@ pub(super) fn describe(grudge: &Grudge) -> String {
 }
 
 fn two_sides(grudge: &Grudge) -> Option<String> {
-    let first = &grudge.links().first()?.from;
+    let first = grudge.links().first()?.from.node()?;
     let right = apart_from(grudge, first);
     let left = apart_from(grudge, right.first()?);
     let exact = same_cut(grudge, |from, to| {
@@ -44,8 +44,16 @@ fn two_sides(grudge: &Grudge) -> Option<String> {
 }
 
 fn one_direction(grudge: &Grudge) -> Option<String> {
-    let senders: Side = grudge.links().iter().map(|link| &link.from).collect();
-    let receivers: Side = grudge.links().iter().map(|link| &link.to).collect();
+    let senders: Side = grudge
+        .links()
+        .iter()
+        .filter_map(|link| link.from.node())
+        .collect();
+    let receivers: Side = grudge
+        .links()
+        .iter()
+        .filter_map(|link| link.to.node())
+        .collect();
     let exact = senders.is_disjoint(&receivers)
         && same_cut(grudge, |from, to| {
             senders.contains(from) && receivers.contains(to)
@@ -70,7 +78,7 @@ fn who_hears_whom(grudge: &Grudge) -> String {
 
 fn apart_from<'a>(grudge: &'a Grudge, from: &NodeName) -> Side<'a> {
     let links = grudge.links().iter().filter(|link| link.from == *from);
-    links.map(|link| &link.to).collect()
+    links.filter_map(|link| link.to.node()).collect()
 }
 
 fn same_cut(grudge: &Grudge, cut: impl Fn(&NodeName, &NodeName) -> bool) -> bool {

@@ -217,7 +217,8 @@ fn signals_arrive_once(user: User, send: fn(Pid, Signal)) -> Result<(), Failed> 
 fn busy() {
     enter_lab();
     let nodes = NodeName::first(3);
-    let plane = nemesis::net::build(nemesis::net::PlaneKind::Switch, &nodes).unwrap();
+    let options = nemesis::net::NetOptions::default();
+    let plane = nemesis::net::build(nemesis::net::PlaneKind::Switch, &nodes, &options).unwrap();
     let running: Vec<NodeProcess> = ["sleep 1000", "setsid sleep 1000", "sleep 1000 & wait"]
         .into_iter()
         .zip(&nodes)

@@ -10,6 +10,7 @@
 
 mod clock_scenes;
 mod disk_scenes;
+mod disturbance_scenes;
 mod doctor_scenes;
 mod foreign_clock_scenes;
 mod foreign_disk_scenes;
@@ -36,6 +37,7 @@ fn scenes() -> Vec<Scene> {
     [
         lab_scenes::SCENES,
         plane_scenes::SCENES,
+        disturbance_scenes::SCENES,
         process_scenes::SCENES,
         disk_scenes::SCENES,
         doctor_scenes::SCENES,

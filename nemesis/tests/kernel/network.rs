@@ -1,7 +1,7 @@
 //! Sockets inside the namespaces of nodes, and whether packets pass between them.
 
 use nemesis::NodeName;
-use nemesis::net::{Plane, PlaneKind};
+use nemesis::net::{NetOptions, Plane, PlaneKind};
 use nix::sched::{CloneFlags, setns};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -20,7 +20,7 @@ const PORT: u16 = 7000;
 /// A network of three nodes, or the scene is skipped.
 pub(crate) fn three_nodes(kind: PlaneKind) -> (Vec<NodeName>, Box<dyn Plane>) {
     let nodes = NodeName::first(3);
-    match nemesis::net::build(kind, &nodes) {
+    match nemesis::net::build(kind, &nodes, &NetOptions::default()) {
         Ok(plane) => (nodes, plane),
         Err(
             error @ (nemesis::net::NetError::NoIptables | nemesis::net::NetError::NoPorts { .. }),
@@ -144,8 +144,35 @@ impl<'a> Datagrams<'a> {
             .collect()
     }
 
-    fn socket(&self, node: &NodeName) -> &UdpSocket {
+    /// Sends numbered datagrams one after the other; what arrives, in its order, until nothing does any more.
+    pub(crate) fn stream(&self, from: &NodeName, to: &NodeName, count: u16) -> Vec<Vec<u8>> {
+        let [sender, receiver] = [from, to].map(|node| self.socket(node));
+        let address = receiver.local_addr().unwrap();
+        receiver.set_read_timeout(Some(SILENCE)).unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for number in 0..count {
+                    sender.send_to(&numbered(number), address).unwrap();
+                    thread::sleep(Duration::from_micros(200));
+                }
+            });
+            let mut arrived = Vec::new();
+            let mut bytes = [0; 64];
+            while let Ok((length, _)) = receiver.recv_from(&mut bytes) {
+                arrived.push(bytes[..length].to_vec());
+            }
+            arrived
+        })
+    }
+
+    pub(crate) fn socket(&self, node: &NodeName) -> &UdpSocket {
         let seat = self.nodes.iter().position(|other| other == node).unwrap();
         &self.sockets[seat]
     }
+}
+
+/// A datagram that says which one it is, twice.
+pub(crate) fn numbered(number: u16) -> [u8; 4] {
+    let [high, low] = number.to_be_bytes();
+    [high, low, high, low]
 }

@@ -3,9 +3,12 @@
 use crate::network::{Conversation, Datagrams, three_nodes};
 use crate::runner::{Scene, enter_lab, skip};
 use nemesis::NodeName;
-use nemesis::net::{NetChoice, NetError, Plane, PlaneKind, choose};
-use nemesis::partition::Grudge;
+use nemesis::net::{
+    Disturbance, NetChoice, NetError, NetOptions, Plane, PlaneKind, RuleId, choose,
+};
+use nemesis::partition::{Grudge, Link};
 use nix::mount::{MsFlags, mount};
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 
@@ -63,9 +66,12 @@ pub(crate) const SCENES: &[Scene] = &[
     }),
     scene("build_outside_a_lab_is_refused", |_| outside_a_lab()),
     scene("choice_says_why", |_| choice_says_why()),
+    scene("choice_heeds_what_is_wanted", |_| {
+        choice_heeds_what_is_wanted();
+    }),
 ];
 
-const fn scene(name: &'static str, play: fn(&[String])) -> Scene {
+pub(crate) const fn scene(name: &'static str, play: fn(&[String])) -> Scene {
     Scene {
         name,
         play,
@@ -74,8 +80,8 @@ const fn scene(name: &'static str, play: fn(&[String])) -> Scene {
 }
 
 /// The networks there are, the two kinds of port of the switch told apart.
-#[derive(Clone, Copy)]
-enum Network {
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Network {
     Tun,
     PacketSockets,
     Iptables,
@@ -83,7 +89,7 @@ enum Network {
 
 impl Network {
     /// Enters the lab and builds a network of three nodes there; skips the scene when this user cannot.
-    fn build(self) -> (Vec<NodeName>, Box<dyn Plane>) {
+    pub(crate) fn build(self) -> (Vec<NodeName>, Box<dyn Plane>) {
         enter_lab();
         match self {
             Network::Tun => match fs::File::options().write(true).open("/dev/net/tun") {
@@ -107,9 +113,22 @@ fn hide_tun() {
     mount(none, "/dev/net", Some("tmpfs"), MsFlags::empty(), none).unwrap();
 }
 
+/// What a run wants decides as well.
+fn choice_heeds_what_is_wanted() {
+    let wanted = choose(NetChoice::Auto, Some("delay")).unwrap();
+    assert_eq!(wanted.kind, PlaneKind::Switch);
+    let reason = wanted.reason;
+    assert!(
+        reason.starts_with("only the switch can do this: delay; the switch uses"),
+        "{reason}"
+    );
+    let refused = choose(NetChoice::Iptables, Some("delay"));
+    assert!(matches!(refused, Err(NetError::OnlySwitch { .. })));
+}
+
 /// With the tools and devices of a bare machine, the reason names what is missing and what is used instead.
 fn choice_says_why() {
-    let asked = choose(NetChoice::Switch).unwrap();
+    let asked = choose(NetChoice::Switch, None).unwrap();
     assert_eq!(asked.kind, PlaneKind::Switch);
     assert!(asked.reason.starts_with("asked for; the switch uses"));
     enter_lab();
@@ -118,7 +137,7 @@ fn choice_says_why() {
     for folder in ["/usr/sbin", "/usr/bin"] {
         mount(none, folder, Some("tmpfs"), MsFlags::empty(), none).unwrap();
     }
-    let bare = choose(NetChoice::Auto).unwrap();
+    let bare = choose(NetChoice::Auto, None).unwrap();
     assert_eq!(bare.kind, PlaneKind::Switch);
     assert!(
         bare.reason
@@ -127,7 +146,7 @@ fn choice_says_why() {
         bare.reason
     );
     assert!(matches!(
-        choose(NetChoice::Iptables),
+        choose(NetChoice::Iptables, None),
         Err(NetError::NoIptables)
     ));
 }
@@ -141,7 +160,8 @@ fn cut_and_heal(network: Network) {
     let datagrams = Datagrams::open(&*plane, &nodes);
     assert_eq!(datagrams.blocked(), Vec::<String>::new());
 
-    plane.cut(&isolate(&nodes, &nodes[0])).unwrap();
+    let first = isolate(&nodes, &nodes[0]);
+    cut(&mut *plane, 1, &first);
     across.say(2);
     across.assert_silent();
     assert_eq!(
@@ -149,21 +169,27 @@ fn cut_and_heal(network: Network) {
         ["n1->n2", "n1->n3", "n2->n1", "n3->n1"]
     );
     assert_harness_reaches_all(&*plane, &nodes);
-    assert_counted(&mut *plane, &["n1->n2", "n1->n3", "n2->n1", "n3->n1"]);
+    assert_counted(&mut *plane, 1, &["n1->n2", "n1->n3", "n2->n1", "n3->n1"]);
 
-    plane.cut(&isolate(&nodes, &nodes[2])).unwrap();
+    cut(&mut *plane, 2, &isolate(&nodes, &nodes[2]));
+    assert_eq!(datagrams.blocked().len(), 6, "both cuts are in force");
+    assert_counted(&mut *plane, 1, &["n1->n2", "n1->n3", "n2->n1", "n3->n1"]);
+    assert_counted(&mut *plane, 2, &["n1->n3", "n2->n3", "n3->n1", "n3->n2"]);
+    plane.lift(RuleId(1)).unwrap();
     across.assert_catches_up(2);
     assert_eq!(
         datagrams.blocked(),
         ["n1->n3", "n2->n3", "n3->n1", "n3->n2"]
     );
+    assert_counted(&mut *plane, 2, &["n1->n3", "n2->n3", "n3->n1", "n3->n2"]);
 
     plane.heal().unwrap();
     assert_eq!(datagrams.blocked(), Vec::<String>::new());
-    assert!(plane.drops().unwrap().is_empty());
+    assert!(plane.tallies(RuleId(2)).unwrap().is_empty());
     across.assert_answers(3);
     let stranger = NodeName::first(4);
-    let refused = plane.cut(&isolate(&stranger, &stranger[3]));
+    let strange = isolate(&stranger, &stranger[3]);
+    let refused = plane.impose(RuleId(3), &Disturbance::Cut, strange.links());
     assert!(matches!(refused, Err(NetError::UnknownNode { .. })));
 }
 
@@ -174,9 +200,9 @@ fn can_be_built_again(network: Network) {
     drop(first);
     for _ in 0..3 {
         assert_eq!(fs::read_dir("/run/netns").unwrap().count(), 0);
-        let mut plane = nemesis::net::build(kind, &nodes).unwrap();
+        let mut plane = nemesis::net::build(kind, &nodes, &NetOptions::default()).unwrap();
         Conversation::between(&*plane, &nodes[0], &nodes[1]).assert_answers(1);
-        plane.cut(&isolate(&nodes, &nodes[0])).unwrap();
+        cut(&mut *plane, 1, &isolate(&nodes, &nodes[0]));
     }
 }
 
@@ -184,9 +210,9 @@ fn can_be_built_again(network: Network) {
 fn one_way(network: Network) {
     let (nodes, mut plane) = network.build();
     let datagrams = Datagrams::open(&*plane, &nodes);
-    plane.cut(&deafen(&nodes, &nodes[0], &nodes[1])).unwrap();
+    cut(&mut *plane, 1, &deafen(&nodes, &nodes[0], &nodes[1]));
     assert_eq!(datagrams.blocked(), ["n1->n2"]);
-    assert_counted(&mut *plane, &["n1->n2"]);
+    assert_counted(&mut *plane, 1, &["n1->n2"]);
     plane.heal().unwrap();
     assert_eq!(datagrams.blocked(), Vec::<String>::new());
 }
@@ -195,12 +221,17 @@ fn one_way(network: Network) {
 fn probes(network: Network) {
     let (nodes, mut plane) = network.build();
     let grudge = deafen(&nodes, &nodes[0], &nodes[1]);
-    plane.cut(&grudge).unwrap();
-    assert_eq!(plane.drops().unwrap().values().sum::<u64>(), 0);
-    plane.probe(&grudge).unwrap();
-    let counted = || plane.drops().unwrap().values().sum::<u64>();
+    cut(&mut *plane, 1, &grudge);
+    assert_eq!(dropped(&mut *plane), 0);
+    plane.probe(grudge.links()).unwrap();
+    let counted = || dropped(&mut *plane);
     wait_for_one(counted);
-    assert_counted(&mut *plane, &["n1->n2"]);
+    assert_counted(&mut *plane, 1, &["n1->n2"]);
+}
+
+fn dropped(plane: &mut dyn Plane) -> u64 {
+    let tallies = plane.tallies(RuleId(1)).unwrap();
+    tallies.values().map(|tally| tally.hit).sum()
 }
 
 /// The network may be looking for the receiver's address still.
@@ -219,7 +250,7 @@ fn lost_answers(network: Network) {
     let (nodes, mut plane) = network.build();
     let mut across = Conversation::between(&*plane, &nodes[0], &nodes[1]);
     across.assert_answers(1);
-    plane.cut(&deafen(&nodes, &nodes[1], &nodes[0])).unwrap();
+    cut(&mut *plane, 1, &deafen(&nodes, &nodes[1], &nodes[0]));
     across.say(2);
     across.assert_silent();
     plane.heal().unwrap();
@@ -254,7 +285,11 @@ fn bulk(network: Network) {
 }
 
 fn outside_a_lab() {
-    let refused = nemesis::net::build(PlaneKind::Switch, &NodeName::first(1));
+    let refused = nemesis::net::build(
+        PlaneKind::Switch,
+        &NodeName::first(1),
+        &NetOptions::default(),
+    );
     assert!(matches!(refused.err(), Some(NetError::OutsideLab)));
 }
 
@@ -266,15 +301,25 @@ fn deafen(nodes: &[NodeName], speaker: &NodeName, listener: &NodeName) -> Grudge
     Grudge::among(nodes, |from, to| from == speaker && to == listener)
 }
 
-/// Exactly these links have counters, and each of them has dropped something.
-fn assert_counted(plane: &mut dyn Plane, links: &[&str]) {
-    let drops = plane.drops().unwrap();
-    let counted: Vec<String> = drops.keys().map(ToString::to_string).collect();
-    assert_eq!(counted, links);
-    assert!(drops.values().all(|count| *count > 0), "{drops:?}");
+pub(crate) fn cut(plane: &mut dyn Plane, id: u32, grudge: &Grudge) {
+    plane
+        .impose(RuleId(id), &Disturbance::Cut, grudge.links())
+        .unwrap();
 }
 
-/// Clients are never cut off.
+pub(crate) fn links(names: &[&str]) -> BTreeSet<Link> {
+    names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+/// Exactly these links have counters of the rule, and each of them has dropped something.
+fn assert_counted(plane: &mut dyn Plane, id: u32, links: &[&str]) {
+    let tallies = plane.tallies(RuleId(id)).unwrap();
+    let counted: Vec<String> = tallies.keys().map(ToString::to_string).collect();
+    assert_eq!(counted, links);
+    assert!(tallies.values().all(|tally| tally.hit > 0), "{tallies:?}");
+}
+
+/// Partitions leave the harness alone.
 fn assert_harness_reaches_all(plane: &dyn Plane, nodes: &[NodeName]) {
     for node in nodes {
         let address = (plane.address(node), 7002);

@@ -1,260 +1,347 @@
-//! What the switch does with a packet, without any device: values in, values out.
+//! What the switch does with a packet, without any device or clock: values and times in, values out.
 //!
-//! Each directed link has its own state, so that whatever else a link may do to a packet has one place to live.
+//! Each directed link has its own state: the rules that lie on it, and what it keeps back.
 
 use super::packet::{self, Flow};
-use crate::net::HARNESS_ADDRESS;
-use std::collections::BTreeMap;
+use super::rule::{Passage, Rule};
+use crate::net::disturbance::{Disturbance, RuleId, Tally};
+use crate::net::{CLIENTS_ADDRESS, HARNESS_ADDRESS};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Most connections of one link whose last segment is kept while the link is cut.
 const HELD_FLOWS_PER_LINK: usize = 1024;
 
+/// Most bytes of packets that may wait in the whole fabric. What comes then is lost, as where a router is full.
+const MOST_WAITING_BYTES: usize = 256 << 20;
+
 /// The forwarding state of a switch with `nodes + 1` ports: port `i` belongs to the node with the address
-/// `10.99.0.(i + 1)`, the last port to the harness.
+/// `10.99.0.(i + 1)`, the last port to the harness. Its links join `nodes + 2` ends: the nodes, then the clients, then the
+/// harness on its own account; the latter two share the last port and differ by address.
 ///
-/// Invariants: the links of the harness's port are never cut; a link that is not cut holds nothing.
+/// Invariants: no rule lies on the links of the harness's own end; a link that is not cut holds nothing once
+/// [`Fabric::settle`] has been called at that time.
 ///
 /// **Held segments.** TCP answers silence by doubling its pauses, so after a cut of 30 s a connection would stay silent
 /// for up to 25 s more, and the partition would really last twice as long as the schedule says. The fabric therefore
 /// keeps the last segment of each connection that a cut swallowed and delivers it at the heal, as if it had been
 /// delayed; the answer to it wakes the sender. Networks do delay packets, so no system may be hurt by it.
 pub(super) struct Fabric {
-    ports: usize,
+    nodes: usize,
+    seed: u64,
+    holds: bool,
     links: Vec<LinkState>,
-    /// Segments held so far: the order in which they are delivered.
-    held: u64,
+    /// Packets so far: numbers them in the order in which they came.
+    numbered: u64,
+    /// Packets under way, by the time they arrive, then by number and copy.
+    waiting: BTreeMap<(Duration, u64, u8), Waiting>,
+    waiting_bytes: usize,
+    /// Links that hold segments.
+    holding: BTreeSet<usize>,
 }
 
 #[derive(Default)]
 struct LinkState {
-    cut: bool,
-    dropped: u64,
+    /// In the order in which packets meet them.
+    rules: Vec<Rule>,
     held: BTreeMap<Flow, Held>,
+    /// The highest number of a packet that has arrived.
+    newest: u64,
 }
 
 struct Held {
-    order: u64,
+    number: u64,
     frame: Vec<u8>,
 }
 
-/// A frame to hand to a port.
+struct Waiting {
+    link: usize,
+    sent: Duration,
+    hit_by: Vec<RuleId>,
+    frame: Vec<u8>,
+    /// Bytes of the frame before the packet.
+    header: usize,
+}
+
+/// What became of a packet when it came, for who keeps a record.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Delivery {
-    pub(super) port: usize,
-    pub(super) frame: Vec<u8>,
+pub(super) struct Fate {
+    /// The ends of the link, sender first.
+    pub(super) link: (usize, usize),
+    pub(super) end: End,
+    /// Every rule that did something to it, a cut excepted.
+    pub(super) hit_by: Vec<RuleId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It went on at once.
+    Delivered,
+    /// It goes on after this time.
+    Waits(Duration),
+    /// A rule swallowed it.
+    Lost,
+    /// The link was cut.
+    Cut,
 }
 
 impl Fabric {
-    pub(super) fn new(nodes: usize) -> Fabric {
-        let ports = nodes + 1;
+    pub(super) fn new(nodes: usize, seed: u64, holds: bool) -> Fabric {
+        let ends = nodes + 2;
         Fabric {
-            ports,
+            nodes,
+            seed,
+            holds,
             links: std::iter::repeat_with(LinkState::default)
-                .take(ports * ports)
+                .take(ends * ends)
                 .collect(),
-            held: 0,
+            numbered: 0,
+            waiting: BTreeMap::new(),
+            waiting_bytes: 0,
+            holding: BTreeSet::new(),
         }
     }
 
-    /// Where the packet inside `frame`, which came in at port `from`, goes now; `None` when nobody gets it.
-    pub(super) fn forward(&mut self, from: usize, frame: &[u8], packet: &[u8]) -> Option<usize> {
-        let to = self.port_of(packet)?;
-        let order = self.held;
-        let link = &mut self.links[from * self.ports + to];
-        if !link.cut {
-            return Some(to);
+    /// Takes a packet that came in at `port`, behind `header` bytes of its frame: what goes on at once is given to `out`
+    /// with its port. `None` when it is addressed to nobody.
+    pub(super) fn forward(
+        &mut self,
+        now: Duration,
+        port: usize,
+        (frame, header): (&mut [u8], usize),
+        out: &mut impl FnMut(usize, &[u8]),
+    ) -> Option<Fate> {
+        let packet = frame.get_mut(header..)?;
+        let ends = self.ends_of(port, packet)?;
+        let link = self.index(ends);
+        if self.holding.contains(&link) {
+            self.release(now, out);
         }
-        link.dropped += 1;
-        if let Some(flow) = packet::tcp_flow(packet) {
-            link.hold(flow, order, frame);
-            self.held += 1;
+        self.numbered += 1;
+        let number = self.numbered;
+        let fate = |end, hit_by| Fate {
+            link: ends,
+            end,
+            hit_by,
+        };
+        if self.links[link].stops(now) {
+            self.hold(link, number, (frame, header));
+            return Some(fate(End::Cut, Vec::new()));
         }
-        None
-    }
-
-    /// Cuts exactly the links between nodes for which `cut(from, to)` holds, sets their counters to zero, and gives
-    /// back what was held on links that carry again, oldest first.
-    pub(super) fn recut(&mut self, cut: impl Fn(usize, usize) -> bool) -> Vec<Delivery> {
-        let mut released = Vec::new();
-        for (from, to) in self.node_links() {
-            let link = &mut self.links[from * self.ports + to];
-            link.cut = cut(from, to);
-            link.dropped = 0;
-            if !link.cut {
-                let held = std::mem::take(&mut link.held).into_values();
-                released.extend(held.map(|held| (held.order, to, held.frame)));
+        let mut passage = Passage::starting(now);
+        let mut rules = self.links[link].rules.iter_mut();
+        if !rules.all(|rule| rule.pass(packet, &mut passage)) {
+            return Some(fate(End::Lost, passage.hit_by));
+        }
+        for copy in 0..passage.copies {
+            if passage.due > now {
+                let waiting = Waiting {
+                    link,
+                    sent: now,
+                    hit_by: passage.hit_by.clone(),
+                    frame: frame.to_vec(),
+                    header,
+                };
+                self.wait((passage.due, number, copy), waiting);
+            } else {
+                self.links[link].arrives(number);
+                out(self.port(ends.1), frame);
             }
         }
-        released.sort_unstable_by_key(|(order, ..)| *order);
-        let deliver = |(_, port, frame)| Delivery { port, frame };
-        released.into_iter().map(deliver).collect()
-    }
-
-    /// The cut links and the packets each has dropped since it was cut.
-    pub(super) fn drops(&self) -> Vec<(usize, usize, u64)> {
-        let cut = |(from, to): (usize, usize)| {
-            let link = &self.links[from * self.ports + to];
-            link.cut.then_some((from, to, link.dropped))
+        let end = match passage.due.saturating_sub(now) {
+            Duration::ZERO => End::Delivered,
+            later => End::Waits(later),
         };
-        self.node_links().filter_map(cut).collect()
+        Some(fate(end, passage.hit_by))
     }
 
-    fn node_links(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let nodes = self.ports - 1;
-        let pairs = (0..nodes).flat_map(move |from| (0..nodes).map(move |to| (from, to)));
-        pairs.filter(|(from, to)| from != to)
-    }
-
-    fn port_of(&self, packet: &[u8]) -> Option<usize> {
-        let destination = packet::destination(packet)?;
-        if destination == HARNESS_ADDRESS {
-            return Some(self.ports - 1);
+    /// Delivers what is due at `now`, and what was held on links that carry again, oldest first.
+    pub(super) fn settle(&mut self, now: Duration, out: &mut impl FnMut(usize, &[u8])) {
+        self.release(now, out);
+        while let Some(first) = self.waiting.first_entry()
+            && first.key().0 <= now
+        {
+            let ((_, number, _), waiting) = first.remove_entry();
+            self.waiting_bytes -= waiting.frame.len();
+            self.arrive(now, number, &waiting, out);
         }
-        let [network @ .., number] = destination.octets();
+    }
+
+    /// When [`Fabric::settle`] has something to do next, if nothing else happens after `now`.
+    pub(super) fn deadline(&self, now: Duration) -> Option<Duration> {
+        let due = self.waiting.first_key_value().map(|((due, ..), _)| *due);
+        let up = self.holding.iter().filter_map(|link| {
+            let rules = self.links[*link].rules.iter();
+            rules.filter_map(|rule| rule.up_at(now)).min()
+        });
+        up.chain(due).min()
+    }
+
+    /// Lays a rule on each of these links, given by sender and receiver, with counters that start from zero.
+    pub(super) fn impose(
+        &mut self,
+        now: Duration,
+        id: RuleId,
+        disturbance: &Disturbance,
+        links: &[(usize, usize)],
+    ) {
+        for ends in links {
+            let link = self.index(*ends);
+            let number = u32::try_from(link).expect("ends are few");
+            let rule = Rule::new(id, *disturbance, (self.seed, number), now);
+            let rules = &mut self.links[link].rules;
+            rules.push(rule);
+            rules.sort_by(|a, b| (&a.disturbance, a.id).cmp(&(&b.disturbance, b.id)));
+        }
+    }
+
+    /// Takes the rules away for which `lifted` holds, and delivers what they kept back.
+    pub(super) fn lift(
+        &mut self,
+        now: Duration,
+        lifted: impl Fn(RuleId) -> bool,
+        out: &mut impl FnMut(usize, &[u8]),
+    ) {
+        let mut freed = BTreeSet::new();
+        for (number, link) in self.links.iter_mut().enumerate() {
+            let gone = |rule: &mut Rule| lifted(rule.id);
+            let gone: Vec<Rule> = link.rules.extract_if(.., gone).collect();
+            if gone.iter().any(Rule::holds_up) {
+                freed.insert(number);
+            }
+        }
+        let free = |_: &(Duration, u64, u8), waiting: &mut Waiting| freed.contains(&waiting.link);
+        let freed: Vec<_> = self.waiting.extract_if(.., free).collect();
+        let due_now = freed
+            .into_iter()
+            .map(|((_, number, copy), waiting)| ((now, number, copy), waiting));
+        self.waiting.extend(due_now);
+        self.settle(now, out);
+    }
+
+    /// The links a rule lies on, by sender and receiver, and what it did to the packets of each.
+    pub(super) fn tallies(&self, id: RuleId) -> Vec<(usize, usize, Tally)> {
+        let ends = self.nodes + 2;
+        let on_link = |(number, link): (usize, &LinkState)| {
+            let rule = link.rules.iter().find(|rule| rule.id == id)?;
+            Some((number / ends, number % ends, rule.tally))
+        };
+        self.links.iter().enumerate().filter_map(on_link).collect()
+    }
+
+    fn wait(&mut self, key: (Duration, u64, u8), waiting: Waiting) {
+        let bytes = self.waiting_bytes + waiting.frame.len();
+        if bytes <= MOST_WAITING_BYTES {
+            self.waiting_bytes = bytes;
+            self.waiting.insert(key, waiting);
+        }
+    }
+
+    /// A packet is at the far end of its link. If the link was cut meanwhile, that is where it ends.
+    fn arrive(
+        &mut self,
+        now: Duration,
+        number: u64,
+        waiting: &Waiting,
+        out: &mut impl FnMut(usize, &[u8]),
+    ) {
+        if self.links[waiting.link].stops(now) {
+            return self.hold(waiting.link, number, (&waiting.frame, waiting.header));
+        }
+        let link = &mut self.links[waiting.link];
+        link.arrives(number);
+        let waited = now.saturating_sub(waiting.sent);
+        let rules = link.rules.iter_mut();
+        rules
+            .filter(|rule| rule.holds_up() && waiting.hit_by.contains(&rule.id))
+            .for_each(|rule| rule.arrived(waited));
+        out(self.port(waiting.link % (self.nodes + 2)), &waiting.frame);
+    }
+
+    fn hold(&mut self, link: usize, number: u64, (frame, header): (&[u8], usize)) {
+        let flow = frame.get(header..).and_then(packet::tcp_flow);
+        if let Some(flow) = flow.filter(|_| self.holds) {
+            self.links[link].hold(flow, number, frame);
+            self.holding.insert(link);
+        }
+    }
+
+    /// Delivers what is held on links that are not cut any more.
+    fn release(&mut self, now: Duration, out: &mut impl FnMut(usize, &[u8])) {
+        let mut released = Vec::new();
+        for link in self.holding.clone() {
+            let state = &mut self.links[link];
+            if !state.rules.iter().any(|rule| rule.cuts(now)) {
+                self.holding.remove(&link);
+                let held = std::mem::take(&mut state.held).into_values();
+                released.extend(held.map(|held| (held.number, link, held.frame)));
+            }
+        }
+        released.sort_unstable_by_key(|(number, ..)| *number);
+        for (number, link, frame) in released {
+            self.links[link].arrives(number);
+            out(self.port(link % (self.nodes + 2)), &frame);
+        }
+    }
+
+    fn index(&self, (from, to): (usize, usize)) -> usize {
+        from * (self.nodes + 2) + to
+    }
+
+    fn port(&self, end: usize) -> usize {
+        end.min(self.nodes)
+    }
+
+    /// Sender and receiver of a packet.
+    fn ends_of(&self, port: usize, packet: &[u8]) -> Option<(usize, usize)> {
+        let to = self.end_at(packet::destination(packet)?)?;
+        let from = match packet::source(packet)? {
+            _ if port < self.nodes => port,
+            CLIENTS_ADDRESS => self.nodes,
+            _ => self.nodes + 1,
+        };
+        Some((from, to))
+    }
+
+    fn end_at(&self, address: std::net::Ipv4Addr) -> Option<usize> {
+        match address {
+            CLIENTS_ADDRESS => return Some(self.nodes),
+            HARNESS_ADDRESS => return Some(self.nodes + 1),
+            _ => {}
+        }
+        let [network @ .., number] = address.octets();
         let node = usize::from(number).checked_sub(1)?;
-        (HARNESS_ADDRESS.octets().starts_with(&network) && node < self.ports - 1).then_some(node)
+        (HARNESS_ADDRESS.octets().starts_with(&network) && node < self.nodes).then_some(node)
     }
 }
 
 impl LinkState {
-    fn hold(&mut self, flow: Flow, order: u64, frame: &[u8]) {
+    /// Whether the link is down for a packet that comes now. Every cut that lies on it counts the packet.
+    fn stops(&mut self, now: Duration) -> bool {
+        let stopping = self
+            .rules
+            .iter_mut()
+            .filter_map(|rule| rule.stops(now).then_some(()));
+        stopping.count() > 0
+    }
+
+    fn arrives(&mut self, number: u64) {
+        if number < self.newest {
+            self.rules.iter_mut().for_each(Rule::was_overtaken);
+        }
+        self.newest = self.newest.max(number);
+    }
+
+    fn hold(&mut self, flow: Flow, number: u64, frame: &[u8]) {
         if self.held.len() == HELD_FLOWS_PER_LINK && !self.held.contains_key(&flow) {
-            let oldest = self.held.iter().min_by_key(|(_, held)| held.order);
+            let oldest = self.held.iter().min_by_key(|(_, held)| held.number);
             let oldest = oldest.map(|(flow, _)| *flow);
             oldest.and_then(|flow| self.held.remove(&flow));
         }
         let frame = frame.to_vec();
-        self.held.insert(flow, Held { order, frame });
+        self.held.insert(flow, Held { number, frame });
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const NODES: usize = 3;
-    const HARNESS: usize = NODES;
-    const TCP: u8 = 6;
-    const UDP: u8 = 17;
-
-    /// A packet from one port to the address of another, of a connection told apart by its source port.
-    fn packet(from: usize, to: usize, protocol: u8, source_port: u8, payload: u8) -> Vec<u8> {
-        let number = |port: usize| if port == HARNESS { 254 } else { port as u8 + 1 };
-        let mut bytes = vec![0; 24];
-        bytes[0] = 0x45;
-        bytes[9] = protocol;
-        bytes[12..16].copy_from_slice(&[10, 99, 0, number(from)]);
-        bytes[16..20].copy_from_slice(&[10, 99, 0, number(to)]);
-        bytes[21] = source_port;
-        bytes.push(payload);
-        bytes
-    }
-
-    fn send(fabric: &mut Fabric, from: usize, bytes: &[u8]) -> Option<usize> {
-        fabric.forward(from, bytes, bytes)
-    }
-
-    #[test]
-    fn packets_go_where_they_are_addressed() {
-        let mut fabric = Fabric::new(NODES);
-        for (from, to) in (0..=HARNESS).flat_map(|from| (0..=HARNESS).map(move |to| (from, to))) {
-            assert_eq!(
-                send(&mut fabric, from, &packet(from, to, UDP, 1, 1)),
-                Some(to)
-            );
-        }
-        let mut elsewhere = packet(0, 1, UDP, 1, 1);
-        for (octets, why) in [
-            ([10, 99, 0, 4], "a node there is not"),
-            ([10, 99, 0, 0], "the network"),
-            ([10, 99, 0, 255], "broadcast"),
-            ([10, 98, 0, 1], "another network"),
-            ([224, 0, 0, 1], "multicast"),
-        ] {
-            elsewhere[16..20].copy_from_slice(&octets);
-            assert_eq!(send(&mut fabric, 0, &elsewhere), None, "{why}");
-        }
-        assert_eq!(send(&mut fabric, 0, &[]), None);
-        assert_eq!(send(&mut fabric, 0, &[0x60; 40]), None, "IPv6");
-    }
-
-    #[test]
-    fn the_last_segment_of_each_connection_waits_for_the_heal() {
-        let mut fabric = Fabric::new(NODES);
-        assert!(fabric.recut(|from, to| (from, to) == (0, 1)).is_empty());
-        let sent = [(1, TCP, 1), (2, TCP, 2), (1, TCP, 3), (3, UDP, 4)];
-        for (source_port, protocol, payload) in sent {
-            assert_eq!(
-                send(
-                    &mut fabric,
-                    0,
-                    &packet(0, 1, protocol, source_port, payload)
-                ),
-                None
-            );
-        }
-        let expected = [packet(0, 1, TCP, 2, 2), packet(0, 1, TCP, 1, 3)];
-        let released = fabric.recut(|_, _| false);
-        assert_eq!(released, expected.map(|frame| Delivery { port: 1, frame }));
-        assert!(fabric.recut(|_, _| false).is_empty(), "once");
-    }
-
-    #[test]
-    fn later_fragments_belong_to_no_connection() {
-        let mut bytes = packet(0, 1, TCP, 1, 1);
-        assert!(packet::tcp_flow(&bytes).is_some());
-        bytes[7] = 1;
-        assert!(packet::tcp_flow(&bytes).is_none());
-        assert!(
-            packet::tcp_flow(&packet(0, 1, TCP, 1, 1)[..22]).is_none(),
-            "cut short"
-        );
-    }
-
-    #[test]
-    fn the_number_of_held_connections_is_bounded() {
-        let mut fabric = Fabric::new(NODES);
-        fabric.recut(|_, _| true);
-        for flow in 0..HELD_FLOWS_PER_LINK + 10 {
-            let mut bytes = packet(0, 1, TCP, 0, 0);
-            bytes[20..22].copy_from_slice(&(flow as u16).to_be_bytes());
-            send(&mut fabric, 0, &bytes);
-        }
-        let released = fabric.recut(|_, _| false);
-        assert_eq!(released.len(), HELD_FLOWS_PER_LINK);
-        assert_eq!(
-            released[0].frame[20..22],
-            10u16.to_be_bytes(),
-            "the oldest gave way"
-        );
-    }
-
-    proptest! {
-        /// Against the definition: a packet passes exactly when its link is not cut, and each link counts its own.
-        #[test]
-        fn cuts_and_counters_are_exact(
-            rounds in prop::collection::vec((any::<u16>(), prop::collection::vec((0..=HARNESS, 0..=HARNESS), 0..40)), 1..6),
-        ) {
-            let mut fabric = Fabric::new(NODES);
-            for (bits, packets) in rounds {
-                let cut = |from: usize, to: usize| {
-                    from != to && from.max(to) < HARNESS && bits >> (from * NODES + to) & 1 == 1
-                };
-                fabric.recut(|from, to| bits >> (from * NODES + to) & 1 == 1);
-                let mut expected = BTreeMap::new();
-                for (from, to) in packets {
-                    let passed = send(&mut fabric, from, &packet(from, to, TCP, 1, 1)).is_some();
-                    prop_assert_eq!(passed, !cut(from, to));
-                    *expected.entry((from, to)).or_insert(0) += u64::from(!passed);
-                }
-                for from in 0..NODES {
-                    for to in (0..NODES).filter(|to| cut(from, *to)) {
-                        let count = expected.get(&(from, to)).copied().unwrap_or(0);
-                        prop_assert!(fabric.drops().contains(&(from, to, count)));
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

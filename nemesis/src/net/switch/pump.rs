@@ -1,14 +1,21 @@
-//! The thread that carries packets.
+//! The thread that carries packets, and wakes for those that wait.
 
 use super::Port;
 use super::fabric::Fabric;
 use super::port::LONGEST_FRAME;
+use crate::clock::Stopwatch;
 use crate::net::NetError;
+use crate::net::disturbance::{Disturbance, RuleId, Tally};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// Packets taken from one port before the others get their turn.
 const BURST: usize = 64;
@@ -16,16 +23,23 @@ const BURST: usize = 64;
 /// Ports that are looked at after one wait.
 const EVENTS: usize = 64;
 
+/// The shortest time a timer can be set to: zero would switch it off.
+const SHORTEST_WAIT: Duration = Duration::from_nanos(1);
+
 /// A running switch. It stops when dropped.
 pub(super) struct Pump {
     shared: Arc<Shared>,
-    stop: Arc<EventFd>,
     thread: Option<JoinHandle<()>>,
 }
 
 struct Shared {
     fabric: Mutex<Fabric>,
     ports: Vec<Port>,
+    /// The time of the fabric.
+    clock: Stopwatch,
+    /// Wakes the thread: there is another deadline, or it is to stop.
+    wake: EventFd,
+    stop: AtomicBool,
     /// Why the thread ended, once it has.
     failure: Mutex<Option<String>>,
 }
@@ -35,40 +49,62 @@ impl Pump {
         let fail = |errno: Errno| NetError::SwitchStopped {
             why: format!("it could not start: {errno}"),
         };
-        let stop = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC).map_err(fail)?);
-        let epoll = watch(&ports, &stop).map_err(fail)?;
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
         let shared = Arc::new(Shared {
             fabric: Mutex::new(fabric),
             ports,
+            clock: Stopwatch::start(),
+            wake: EventFd::from_flags(flags).map_err(fail)?,
+            stop: AtomicBool::new(false),
             failure: Mutex::new(None),
         });
+        let watched = Watched::new(&shared.ports, &shared.wake).map_err(fail)?;
         let carried = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("switch".into())
-            .spawn(move || carried.carry(&epoll))
+            .spawn(move || carried.carry(&watched))
             .map_err(|error| fail(Errno::from_raw(error.raw_os_error().unwrap_or(0))))?;
         Ok(Pump {
             shared,
-            stop,
             thread: Some(thread),
         })
     }
 
-    /// Cuts exactly the links between nodes for which `cut(from, to)` holds, and delivers what was held on the others.
-    pub(super) fn recut(&self, cut: impl Fn(usize, usize) -> bool) -> Result<(), NetError> {
+    /// Lays a rule on these links at once.
+    pub(super) fn impose(
+        &self,
+        id: RuleId,
+        disturbance: &Disturbance,
+        links: &[(usize, usize)],
+    ) -> Result<(), NetError> {
         self.check()?;
         let mut fabric = lock(&self.shared.fabric);
-        // Delivered under the lock, so that nothing newer overtakes what was held.
-        for delivery in fabric.recut(cut) {
-            self.shared.ports[delivery.port].write(&delivery.frame);
-        }
+        fabric.impose(self.shared.clock.elapsed(), id, disturbance, links);
         Ok(())
     }
 
-    /// The cut links and the packets each has dropped since it was cut.
-    pub(super) fn drops(&self) -> Result<Vec<(usize, usize, u64)>, NetError> {
+    /// Takes the rules away for which `lifted` holds, and delivers what they kept back.
+    pub(super) fn lift(&self, lifted: impl Fn(RuleId) -> bool) -> Result<(), NetError> {
         self.check()?;
-        Ok(lock(&self.shared.fabric).drops())
+        let mut fabric = lock(&self.shared.fabric);
+        // Delivered under the lock, so that nothing newer overtakes what was held.
+        let mut out = |port: usize, frame: &[u8]| self.shared.ports[port].write(frame);
+        fabric.lift(self.shared.clock.elapsed(), lifted, &mut out);
+        drop(fabric);
+        self.wake()
+    }
+
+    /// The links a rule lies on, and what it did on each.
+    pub(super) fn tallies(&self, id: RuleId) -> Result<Vec<(usize, usize, Tally)>, NetError> {
+        self.check()?;
+        Ok(lock(&self.shared.fabric).tallies(id))
+    }
+
+    fn wake(&self) -> Result<(), NetError> {
+        let woken = self.shared.wake.write(1);
+        woken.map(drop).map_err(|errno| NetError::SwitchStopped {
+            why: format!("it cannot be woken: {errno}"),
+        })
     }
 
     /// A fault on a network that carries nothing proves nothing.
@@ -86,7 +122,8 @@ impl Pump {
 
 impl Drop for Pump {
     fn drop(&mut self) {
-        let woken = self.stop.write(1).is_ok();
+        self.shared.stop.store(true, Ordering::Release);
+        let woken = self.wake().is_ok();
         if let Some(thread) = self.thread.take().filter(|_| woken) {
             // A panic of the thread has been printed, and reported by `check`.
             let _ = thread.join();
@@ -95,25 +132,42 @@ impl Drop for Pump {
 }
 
 impl Shared {
-    fn carry(&self, epoll: &Epoll) {
+    fn carry(&self, watched: &Watched) {
         let mut buffer = vec![0; LONGEST_FRAME];
         let mut events = [EpollEvent::empty(); EVENTS];
-        loop {
-            let ready = match epoll.wait(&mut events, EpollTimeout::NONE) {
+        while !self.stop.load(Ordering::Acquire) {
+            let ready = match self.rest(watched, &mut events) {
                 Ok(ready) => ready,
-                Err(Errno::EINTR) => continue,
                 Err(errno) => return self.fail(format!("waiting for packets failed: {errno}")),
             };
-            for event in &events[..ready] {
-                let port = event.data() as usize;
-                if port == self.ports.len() {
-                    return;
-                }
+            let came_in = events[..ready].iter().map(|event| event.data() as usize);
+            for port in came_in.filter(|number| *number < self.ports.len()) {
                 if let Err(error) = self.drain(port, &mut buffer) {
                     return self.fail(format!("reading from port {port} failed: {error}"));
                 }
             }
         }
+    }
+
+    /// Delivers what is due, then waits for packets or until something else is due.
+    fn rest(&self, watched: &Watched, events: &mut [EpollEvent]) -> Result<usize, Errno> {
+        let _ = self.wake.read();
+        let next = self.settle();
+        watched.set_timer(next)?;
+        match watched.epoll.wait(events, EpollTimeout::NONE) {
+            Err(Errno::EINTR) => Ok(0),
+            other => other,
+        }
+    }
+
+    /// Delivers what is due; the time until the next is.
+    fn settle(&self) -> Option<Duration> {
+        let mut fabric = lock(&self.fabric);
+        let mut out = |port: usize, frame: &[u8]| self.ports[port].write(frame);
+        fabric.settle(self.clock.elapsed(), &mut out);
+        let now = self.clock.elapsed();
+        let deadline = fabric.deadline(now);
+        deadline.map(|deadline| deadline.saturating_sub(now))
     }
 
     /// Carries a burst of packets that came in at one port.
@@ -122,13 +176,11 @@ impl Shared {
             let Some(length) = self.ports[from].read(buffer)? else {
                 return Ok(());
             };
-            let frame = &buffer[..length];
-            let packet = self.ports[from].packet(frame);
+            let frame = (&mut buffer[..length], self.ports[from].header());
             // The lock is held until the packet is out: after a cut has returned nothing is still under way.
             let mut fabric = lock(&self.fabric);
-            if let Some(to) = fabric.forward(from, frame, packet) {
-                self.ports[to].write(frame);
-            }
+            let mut out = |to: usize, frame: &[u8]| self.ports[to].write(frame);
+            fabric.forward(self.clock.elapsed(), from, frame, &mut out);
         }
         Ok(())
     }
@@ -138,15 +190,47 @@ impl Shared {
     }
 }
 
-/// Watches every port under its number, and `stop` under the next one.
-fn watch(ports: &[Port], stop: &EventFd) -> Result<Epoll, Errno> {
-    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-    for (number, port) in ports.iter().enumerate() {
-        epoll.add(port, EpollEvent::new(EpollFlags::EPOLLIN, number as u64))?;
+/// What the thread waits for: every port under its number, and its alarms under higher ones.
+struct Watched {
+    epoll: Epoll,
+    timer: TimerFd,
+    /// Whether the timer was set: most of the time nothing waits.
+    ticking: Cell<bool>,
+}
+
+impl Watched {
+    fn new(ports: &[Port], wake: &EventFd) -> Result<Watched, Errno> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let timer = TimerFd::new(
+            ClockId::CLOCK_MONOTONIC,
+            TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK,
+        )?;
+        let event = |number: usize| EpollEvent::new(EpollFlags::EPOLLIN, number as u64);
+        for (number, port) in ports.iter().enumerate() {
+            epoll.add(port, event(number))?;
+        }
+        epoll.add(wake, event(ports.len()))?;
+        epoll.add(&timer, event(ports.len() + 1))?;
+        Ok(Watched {
+            epoll,
+            timer,
+            ticking: Cell::new(false),
+        })
     }
-    let stopping = EpollEvent::new(EpollFlags::EPOLLIN, ports.len() as u64);
-    epoll.add(stop, stopping)?;
-    Ok(epoll)
+
+    /// Sets the timer, which also ends its last ring, or switches it off.
+    fn set_timer(&self, next: Option<Duration>) -> Result<(), Errno> {
+        let ticked = self.ticking.replace(next.is_some());
+        match next {
+            Some(next) => {
+                let next = TimeSpec::from_duration(next.max(SHORTEST_WAIT));
+                self.timer
+                    .set(Expiration::OneShot(next), TimerSetTimeFlags::empty())
+            }
+            None if ticked => self.timer.unset(),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The values behind these locks are whole between any two statements, so a panic elsewhere does not spoil them.

@@ -5,10 +5,10 @@
 
 use super::{INTERFACE, Port};
 use crate::kernel;
+use crate::net::NetError;
 use crate::net::namespace::Namespace;
 use crate::net::netlink::{Netlink, index_of};
 use crate::net::seats::Seats;
-use crate::net::{HARNESS_ADDRESS, NetError};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use std::fs::File;
 use std::net::Ipv4Addr;
@@ -25,12 +25,11 @@ const SHARED_ADDRESS: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
 
 pub(super) fn open_all(seats: &Seats, harness: &Namespace) -> Result<Vec<Port>, NetError> {
     let patch_panel = Namespace::create()?;
-    let nodes = seats.iter().map(|seat| (&seat.namespace, seat.address));
-    let all = nodes.chain([(harness, HARNESS_ADDRESS)]).enumerate();
-    all.map(|(number, (namespace, address))| {
+    let all = seats.with(harness).enumerate();
+    all.map(|(number, (namespace, addresses))| {
         let far = format!("port{number}");
         patch_panel.run(|| Netlink::open()?.add_veth(&far, INTERFACE, namespace))?;
-        namespace.run(|| open_near_end(address))?;
+        namespace.run(|| open_near_end(addresses))?;
         patch_panel.run(|| open_far_end(&far))
     })
     .collect()
@@ -42,13 +41,13 @@ pub(super) fn close_all() {
     let _ = Netlink::open().and_then(|netlink| netlink.delete(INTERFACE));
 }
 
-fn open_near_end(address: Ipv4Addr) -> Result<(), NetError> {
+fn open_near_end(addresses: &[Ipv4Addr]) -> Result<(), NetError> {
     let what = "switch checksum offload off";
     let any = any_socket().map_err(NetError::interface(what))?;
     kernel::complete_checksums(any.as_fd(), INTERFACE).map_err(NetError::interface(what))?;
     let netlink = Netlink::open()?;
     netlink.share_hardware_address(INTERFACE, SHARED_ADDRESS)?;
-    netlink.configure(INTERFACE, MTU, address)
+    netlink.configure(INTERFACE, MTU, addresses)
 }
 
 fn open_far_end(far: &str) -> Result<Port, NetError> {

@@ -2,10 +2,10 @@
 
 use super::{INTERFACE, Port};
 use crate::kernel;
+use crate::net::NetError;
 use crate::net::namespace::Namespace;
 use crate::net::netlink::Netlink;
 use crate::net::seats::Seats;
-use crate::net::{HARNESS_ADDRESS, NetError};
 use nix::fcntl::OFlag;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -28,18 +28,17 @@ pub(super) fn open() -> io::Result<File> {
 }
 
 pub(super) fn open_all(seats: &Seats, harness: &Namespace) -> Result<Vec<Port>, NetError> {
-    let nodes = seats.iter().map(|seat| (&seat.namespace, seat.address));
-    let all = nodes.chain([(harness, HARNESS_ADDRESS)]);
-    all.map(|(namespace, address)| namespace.run(|| open_port(address)))
+    let all = seats.with(harness);
+    all.map(|(namespace, addresses)| namespace.run(|| open_port(addresses)))
         .collect()
 }
 
 /// Makes the interface of the calling thread's namespace.
-fn open_port(address: Ipv4Addr) -> Result<Port, NetError> {
+fn open_port(addresses: &[Ipv4Addr]) -> Result<Port, NetError> {
     let device = open().map_err(NetError::interface(format!("open {DEVICE}")))?;
     kernel::attach_tun(device.as_fd(), INTERFACE).map_err(NetError::interface(format!(
         "create the TUN interface {INTERFACE}"
     )))?;
-    Netlink::open()?.configure(INTERFACE, MTU, address)?;
+    Netlink::open()?.configure(INTERFACE, MTU, addresses)?;
     Ok(Port { device, header: 0 })
 }
