@@ -73,7 +73,8 @@ pub(crate) enum Command {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunArgs {
-    /// Faults to inject, separated by commas: partition, kill, pause; or none
+    /// Faults to inject, separated by commas (see: list nemeses): partition, kill, pause, delay, …; net for all of the
+    /// network; or none
     #[arg(long, value_name = "NAME,…", default_value = "partition")]
     pub nemesis: String,
     /// What clients do
@@ -125,6 +126,10 @@ pub(crate) struct RunArgs {
     /// How nodes are connected and cut off
     #[arg(long, value_enum, default_value_t = Net::Auto)]
     pub net: Net,
+    /// On the switch, do not deliver at a heal what a cut swallowed last: connections may then stay silent past the heal for
+    /// as long as the cut lasted
+    #[arg(long)]
+    pub no_replay: bool,
     /// Bugs to plant in the bundled node, separated by commas (see: list bugs)
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub bug: Vec<String>,

@@ -44,6 +44,7 @@ pub(crate) struct RunConfig {
     pub check: Limits,
     pub seed: u64,
     pub net: NetChoice,
+    pub replays: bool,
     pub bugs: Vec<Bug>,
     pub program: NodeProgram,
     pub node_args: Vec<String>,
@@ -114,6 +115,7 @@ impl RunConfig {
                 Net::Iptables => NetChoice::Iptables,
                 Net::Switch => NetChoice::Switch,
             },
+            replays: !args.no_replay,
             bugs: args
                 .bug
                 .iter()
@@ -147,8 +149,12 @@ impl RunConfig {
         if !self.bugs.is_empty() && matches!(self.program, NodeProgram::Other(_)) {
             return usage("--bug plants bugs in the bundled node: leave out --node-bin, or --bug");
         }
-        if self.kinds.contains(&FaultKind::Partition) && self.nodes.len() < 2 {
-            return usage("--nemesis partition needs at least 2 nodes to cut apart: raise --nodes");
+        let nodes = self.nodes.len();
+        if let Some(kind) = self.kinds.iter().find(|kind| kind.min_nodes() > nodes) {
+            return usage(format!(
+                "--nemesis {kind} needs at least {} nodes: raise --nodes",
+                kind.min_nodes()
+            ));
         }
         let planned: BTreeSet<FaultKind> = self
             .schedule()
@@ -166,6 +172,13 @@ impl RunConfig {
             )),
             None => Ok(()),
         }
+    }
+
+    /// What of this run only the switch can do, in words.
+    pub(crate) fn needs_switch(&self) -> Option<String> {
+        let kinds = self.kinds.iter().filter(|kind| kind.needs_switch());
+        let names: Vec<&str> = kinds.map(|kind| kind.name()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
     }
 
     /// When the clients' time is over, on the clock of the run.
@@ -245,6 +258,32 @@ mod tests {
         assert_eq!(config.workers, 10);
         assert_eq!(config.kinds, [FaultKind::Partition]);
         assert!(config.schedule().steps.len() >= 5);
+    }
+
+    #[test]
+    fn a_group_stands_for_its_kinds() {
+        let kinds = |line| config(line).unwrap().kinds;
+        let net = kinds("--nemesis kill,net,delay --time-limit 60s");
+        assert!(
+            [FaultKind::Kill, FaultKind::Partition, FaultKind::Delay]
+                .iter()
+                .all(|kind| net.contains(kind))
+        );
+        assert!(net.is_sorted() && !net.contains(&FaultKind::CorruptUnnoticed));
+    }
+
+    #[test]
+    fn what_only_the_switch_can_do_is_named() {
+        let needs = |nemesis: &str| {
+            config(&format!("--nemesis {nemesis}"))
+                .unwrap()
+                .needs_switch()
+        };
+        assert_eq!(needs("partition,loss,client-partition"), None);
+        assert_eq!(
+            needs("flap,partition,delay"),
+            Some("delay, flap".to_owned())
+        );
     }
 
     #[test]

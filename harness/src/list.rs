@@ -42,14 +42,7 @@ const fn heading(catalogue: Catalogue) -> &'static str {
 
 fn rows(catalogue: Catalogue) -> Vec<[String; 2]> {
     match catalogue {
-        Catalogue::Nemeses => FaultKind::ALL
-            .map(|kind| {
-                [
-                    kind.to_string(),
-                    format!("{}; needs {}", kind.describe(), kind.requirements()),
-                ]
-            })
-            .into(),
+        Catalogue::Nemeses => nemeses(),
         Catalogue::Workloads => WorkloadName::ALL
             .map(|name| [name.to_string(), name.describe().to_owned()])
             .into(),
@@ -68,4 +61,16 @@ fn rows(catalogue: Catalogue) -> Vec<[String; 2]> {
             .map(|model| [model.to_string(), model.describe().to_owned()])
             .into(),
     }
+}
+
+fn nemeses() -> Vec<[String; 2]> {
+    let kinds = FaultKind::ALL.map(|kind| {
+        let meaning = format!("{}; needs {}", kind.describe(), kind.requirements());
+        [kind.to_string(), meaning]
+    });
+    let groups = FaultKind::GROUPS.map(|(name, kinds)| {
+        let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+        [name.to_owned(), format!("stands for {}", names.join(", "))]
+    });
+    kinds.into_iter().chain(groups).collect()
 }

@@ -51,7 +51,8 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
         return refuse(&error);
     }
     // Looked for outside, so that what is missing is said at once; tried inside.
-    if let Err(error) = net::choose(config.net, None) {
+    let needs = config.needs_switch();
+    if let Err(error) = net::choose(config.net, needs.as_deref()) {
         return refuse(&UsageError(error.to_string()));
     }
     if config.only_disks()
@@ -60,7 +61,7 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
         return refuse(&UsageError(error.to_string()));
     }
     nemesis::lab::enter()?;
-    let chosen = net::choose(config.net, None)?;
+    let chosen = net::choose(config.net, needs.as_deref())?;
     let mut config = config;
     let mut worst = Exit::Valid;
     for number in 1..=config.test_count {
@@ -121,7 +122,7 @@ fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
         &config.nodes,
         &NetOptions {
             seed: config.seed,
-            replays_held_segments: true,
+            replays_held_segments: config.replays,
         },
     )?));
 

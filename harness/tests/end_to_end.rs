@@ -190,6 +190,45 @@ fn the_healthy_node_survives_losses_of_power() {
     }
 }
 
+/// The default plane cannot delay: the run takes the other one, and says why. Clients that are cut off are part of it.
+#[test]
+fn disturbed_links_leave_the_healthy_node_linearizable() {
+    let _alone = alone();
+    let here = "disturbed links";
+    if !(permits(&["lab"], here) && permits(&["tun", "packet sockets"], here)) {
+        return;
+    }
+    let run = Run::of(
+        "--nemesis delay,loss,corrupt-unnoticed,flap,client-partition,lost-replies --time-limit 14s --seed 5",
+    );
+    let result = assert_healthy(&run);
+    let reason = result["net"]["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with(
+            "only the switch can do this: delay, corrupt-unnoticed, flap; the switch uses"
+        ),
+        "{reason}"
+    );
+    for (name, evidence) in [
+        ("delay", "delayed_packets"),
+        ("loss", "lost_packets"),
+        ("flap", "dropped_packets"),
+        ("client-partition", "dropped_packets"),
+        ("lost-replies", "dropped_packets"),
+    ] {
+        let faults = faults(&result, name);
+        let acted = |fault: &&&Value| fault["effect"] == "installed";
+        assert!(faults.iter().any(|fault| acted(&fault)), "{faults:?}");
+        for fault in faults.iter().filter(acted) {
+            let links = fault["evidence"][evidence].as_object().unwrap();
+            assert!(
+                links.values().any(|count| count.as_u64() > Some(0)),
+                "{fault}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_node_that_does_not_sync_is_found_when_power_is_lost() {
     let _alone = alone();

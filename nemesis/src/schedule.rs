@@ -7,13 +7,16 @@
 mod disk;
 mod kind;
 mod lanes;
+mod links;
 mod plan;
 
 pub use disk::{DiskFault, DiskKind};
 pub use kind::{FaultKind, UnknownFaultKind};
+pub use links::{Direction, Links, Others};
 pub use plan::{PlanConfig, Spans, plan};
 
 use crate::NodeName;
+use crate::net::{Checksum, Disturbance};
 use crate::partition::Shape;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -84,6 +87,13 @@ pub enum Fault {
         /// How.
         fault: DiskFault,
     },
+    /// Something happens to the packets of some links.
+    Network {
+        /// What.
+        disturbance: Disturbance,
+        /// Of which.
+        links: Links,
+    },
     /// Leadership is handed over; nothing has to be undone.
     Transfer {
         /// To whom.
@@ -111,7 +121,28 @@ impl Fault {
             Fault::Member { .. } => FaultKind::Member,
             Fault::Disk { fault, .. } => FaultKind::Disk(fault.kind()),
             Fault::Transfer { .. } => FaultKind::Transfer,
+            Fault::Network { disturbance, links } => of_network(disturbance, links),
         }
+    }
+}
+
+fn of_network(disturbance: &Disturbance, links: &Links) -> FaultKind {
+    match disturbance {
+        Disturbance::Cut => match (links.with, links.direction) {
+            (Others::Nodes, _) => FaultKind::Partition,
+            (Others::Clients, Direction::From) => FaultKind::LostReplies,
+            (Others::Clients, Direction::Both | Direction::To) => FaultKind::ClientPartition,
+        },
+        Disturbance::Flap { .. } => FaultKind::Flap,
+        Disturbance::Loss { .. } => FaultKind::Loss,
+        Disturbance::Duplicate { .. } => FaultKind::Duplicate,
+        Disturbance::Corrupt { checksum, .. } => match checksum {
+            Checksum::Broken => FaultKind::Corrupt,
+            Checksum::Repaired => FaultKind::CorruptUnnoticed,
+        },
+        Disturbance::Rate { .. } => FaultKind::Rate,
+        Disturbance::Delay { .. } => FaultKind::Delay,
+        Disturbance::Reorder { .. } => FaultKind::Reorder,
     }
 }
 
@@ -147,6 +178,7 @@ impl fmt::Display for Fault {
             Fault::Member { target } => write!(f, "remove {target} from the cluster"),
             Fault::Disk { target, fault } => write!(f, "{fault} {target}"),
             Fault::Transfer { to } => write!(f, "hand leadership to {to}"),
+            Fault::Network { disturbance, links } => write!(f, "{disturbance}, {links}"),
         }
     }
 }

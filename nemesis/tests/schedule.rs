@@ -1,9 +1,11 @@
 //! Schedules: the promises of `plan`, for any seed.
 
 use nemesis::NodeName;
+use nemesis::net::{Disturbance, Permille};
 use nemesis::partition::Shape;
 use nemesis::schedule::{
-    DiskFault, DiskKind, Fault, FaultKind, PlanConfig, Schedule, Spans, Step, Target, plan,
+    Direction, DiskFault, DiskKind, Fault, FaultKind, Links, Others, PlanConfig, Schedule, Spans,
+    Step, Target, plan,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -35,7 +37,8 @@ fn shapes(schedule: &Schedule) -> Vec<Shape> {
         | Fault::Pause { .. }
         | Fault::Member { .. }
         | Fault::Disk { .. }
-        | Fault::Transfer { .. } => None,
+        | Fault::Transfer { .. }
+        | Fault::Network { .. } => None,
     };
     schedule.steps.iter().filter_map(shape).collect()
 }
@@ -49,7 +52,10 @@ fn target(step: &Step) -> Option<&Target> {
         Fault::Kill { target } | Fault::Pause { target } | Fault::Disk { target, .. } => {
             Some(target)
         }
-        Fault::Partition { .. } | Fault::Member { .. } | Fault::Transfer { .. } => None,
+        Fault::Partition { .. }
+        | Fault::Member { .. }
+        | Fault::Transfer { .. }
+        | Fault::Network { .. } => None,
     }
 }
 
@@ -122,6 +128,32 @@ proptest! {
                 sorted.sort();
                 prop_assert_eq!(&sorted, &config.nodes);
                 prop_assert!(!shape.grudge(order, None).is_empty());
+            }
+        }
+    }
+
+    /// Between sensible bounds, on links that exist, and never between the clients and everybody.
+    #[test]
+    fn disturbances_are_sensible(seed: u64, config in configs()) {
+        for step in &plan(seed, &config).steps {
+            let Fault::Network { disturbance, links } = &step.fault else { continue };
+            let resolved = links.resolve(&config.nodes, config.nodes.first());
+            prop_assert!(!resolved.is_empty());
+            let sensible = match disturbance {
+                Disturbance::Cut => links.with == Others::Clients,
+                Disturbance::Flap { down_ms, up_ms } => down_ms.min(up_ms) >= &50 && down_ms.max(up_ms) <= &1_000,
+                Disturbance::Loss { permille } | Disturbance::Duplicate { permille } => {
+                    (0.05..=0.5).contains(&permille.probability())
+                }
+                Disturbance::Corrupt { permille, .. } => (0.005..=0.2).contains(&permille.probability()),
+                Disturbance::Rate { bytes_per_s, .. } => (20_000..=500_000).contains(bytes_per_s),
+                Disturbance::Delay { by_ms, jitter_ms } => (50..=500).contains(by_ms) && *jitter_ms <= by_ms / 2,
+                Disturbance::Reorder { by_ms, .. } => (5..=100).contains(by_ms),
+            };
+            prop_assert!(sensible, "{disturbance}");
+            if links.with == Others::Clients && config.nodes.len() > 2 {
+                let hit: BTreeSet<_> = resolved.iter().flat_map(|link| [&link.from, &link.to]).collect();
+                prop_assert!(hit.len() - 1 < config.nodes.len(), "nobody is left for the clients");
             }
         }
     }
@@ -243,7 +275,8 @@ fn kinds_are_read_as_they_are_written() {
     assert_eq!(
         "clock".parse::<FaultKind>().unwrap_err().to_string(),
         "nemesis \"clock\" is not known: use one of partition, kill, pause, member, transfer, power-loss, torn-write, \
-         blackout, disk-eio, disk-full, disk-slow, disk-stuck, disk-lie, disk-misread, bit-flip, truncate"
+         blackout, disk-eio, disk-full, disk-slow, disk-stuck, disk-lie, disk-misread, bit-flip, truncate, delay, loss, reorder, \
+         duplicate, corrupt, corrupt-unnoticed, rate, flap, client-partition, lost-replies"
     );
 }
 
@@ -279,13 +312,30 @@ fn the_stored_form_of_a_schedule() {
                     target: Target::Nodes(NodeName::first(1)),
                 },
             },
+            Step {
+                id: 4,
+                start_ns: 7,
+                stop_ns: 8,
+                fault: Fault::Network {
+                    disturbance: Disturbance::Loss {
+                        permille: Permille::new(250).unwrap(),
+                    },
+                    links: Links {
+                        of: Target::Leader,
+                        with: Others::Nodes,
+                        direction: Direction::From,
+                    },
+                },
+            },
         ],
     };
     let stored = concat!(
         r#"{"version":1,"seed":7,"steps":["#,
         r#"{"id":1,"start_ns":5,"stop_ns":9,"fault":{"kind":"partition","shape":"one-way","order":["n1","n2"]}},"#,
         r#"{"id":2,"start_ns":6,"stop_ns":8,"fault":{"kind":"kill","target":"leader"}},"#,
-        r#"{"id":3,"start_ns":6,"stop_ns":8,"fault":{"kind":"pause","target":{"nodes":["n1"]}}}]}"#,
+        r#"{"id":3,"start_ns":6,"stop_ns":8,"fault":{"kind":"pause","target":{"nodes":["n1"]}}},"#,
+        r#"{"id":4,"start_ns":7,"stop_ns":8,"fault":{"kind":"network","disturbance":{"loss":{"permille":250}},"#,
+        r#""links":{"of":"leader","with":"nodes","direction":"from"}}}]}"#,
     );
     assert_eq!(serde_json::to_string(&schedule).unwrap(), stored);
     assert_eq!(serde_json::from_str::<Schedule>(stored).unwrap(), schedule);

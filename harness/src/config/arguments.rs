@@ -35,13 +35,16 @@ pub(super) fn kinds(text: &str) -> Result<Vec<FaultKind>, UsageError> {
     if text == "none" {
         return Ok(Vec::new());
     }
-    let mut kinds: Vec<FaultKind> = text
-        .split(',')
-        .map(|name| match name.trim() {
-            "none" => usage("--nemesis none stands alone: leave out the others, or none"),
-            name => parse("--nemesis", name),
-        })
-        .collect::<Result<_, _>>()?;
+    let mut kinds = Vec::new();
+    for name in text.split(',').map(str::trim) {
+        match (name, FaultKind::group(name)) {
+            ("none", _) => {
+                return usage("--nemesis none stands alone: leave out the others, or none");
+            }
+            (_, Some(group)) => kinds.extend(group),
+            (_, None) => kinds.push(parse("--nemesis", name)?),
+        }
+    }
     kinds.sort_unstable();
     kinds.dedup();
     Ok(kinds)

@@ -23,6 +23,7 @@ impl RunConfig {
             "check_memory_limit_bytes": self.check.memory_bytes,
             "seed": self.seed,
             "net": self.net.to_string(),
+            "replays_held_segments": self.replays,
             "require": self.require.name(),
             "online": self.online,
             "bugs": self.bugs.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -57,6 +58,9 @@ impl RunConfig {
         if !self.bugs.is_empty() {
             let names: Vec<String> = self.bugs.iter().map(ToString::to_string).collect();
             command.push_str(&format!(" --bug {}", names.join(",")));
+        }
+        if !self.replays {
+            command.push_str(" --no-replay");
         }
         if self.online {
             command.push_str(" --online");

@@ -128,6 +128,11 @@ impl Cluster {
         &self.admin
     }
 
+    /// Every node.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &NodeName> {
+        self.nodes.keys()
+    }
+
     /// Where clients connect.
     pub(crate) fn doors(&self) -> &Doors {
         &self.doors

@@ -2,14 +2,14 @@
 
 mod disk;
 mod members;
-mod partition;
+mod network;
 mod process;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nemesis::NodeName;
-use nemesis::net::RuleId;
+use nemesis::net::{Disturbance, RuleId};
 use nemesis::schedule::{DiskFault, Fault, Schedule, Step};
 use reports::{Effect, FaultRecord};
 use serde_json::{Map, json};
@@ -34,7 +34,10 @@ pub(crate) struct Director {
 
 /// What a step did when it began, and so what must be undone.
 enum Begun {
-    Cut(RuleId),
+    Disturbed {
+        rule: RuleId,
+        disturbance: Disturbance,
+    },
     Processes {
         fault: NodeFault,
         hit: Vec<NodeName>,
@@ -106,7 +109,8 @@ impl Director {
             Fault::Partition { shape, order } => {
                 let grudge = shape.grudge(order, leader.as_ref());
                 record.description = format!("{shape}: {}", grudge.describe());
-                self.cut(grudge.links().clone(), record).await
+                self.disturb(Disturbance::Cut, grudge.links().clone(), record)
+                    .await
             }
             Fault::Kill { target } => {
                 let hit = target.resolve(leader.as_ref(), &self.cluster.down());
@@ -139,12 +143,19 @@ impl Director {
                 self.fail_disks(fault, hit, record).await
             }
             Fault::Transfer { to } => self.transfer(leader, to, record).await,
+            Fault::Network { disturbance, links } => {
+                let nodes: Vec<NodeName> = self.cluster.names().cloned().collect();
+                let links = links.of_leader(leader.as_ref());
+                record.description = format!("{disturbance}, {links}");
+                let links = links.resolve(&nodes, leader.as_ref());
+                self.disturb(*disturbance, links, record).await
+            }
         }
     }
 
     async fn undo(&self, begun: Begun, record: &mut FaultRecord) {
         let undone = match begun {
-            Begun::Cut(rule) => self.heal(rule, record).await,
+            Begun::Disturbed { rule, disturbance } => self.calm(rule, disturbance, record).await,
             Begun::Processes { fault, hit } => self.revive(fault, hit, record).await,
             Begun::Disks { fault, hit } => self.mend_disks(fault, hit, record).await,
             Begun::Removed => self.take_back().await,

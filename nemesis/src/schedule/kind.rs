@@ -21,7 +21,40 @@ pub enum FaultKind {
     Transfer,
     /// Disks fail.
     Disk(DiskKind),
+    /// Packets arrive late.
+    Delay,
+    /// Packets are lost.
+    Loss,
+    /// Packets overtake each other.
+    Reorder,
+    /// Packets arrive twice.
+    Duplicate,
+    /// Packets are damaged, and the receiver's kernel throws them away.
+    Corrupt,
+    /// Packets are damaged, and the program gets them.
+    CorruptUnnoticed,
+    /// Few bytes pass in a second.
+    Rate,
+    /// Links go down and up again and again.
+    Flap,
+    /// Clients and nodes do not reach each other.
+    ClientPartition,
+    /// What nodes answer does not reach the clients.
+    LostReplies,
 }
+
+const NET: [FaultKind; 10] = [
+    FaultKind::Partition,
+    FaultKind::Delay,
+    FaultKind::Loss,
+    FaultKind::Reorder,
+    FaultKind::Duplicate,
+    FaultKind::Corrupt,
+    FaultKind::Rate,
+    FaultKind::Flap,
+    FaultKind::ClientPartition,
+    FaultKind::LostReplies,
+];
 
 /// A name that no kind of fault has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +65,7 @@ pub struct UnknownFaultKind {
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 16] = [
+    pub const ALL: [FaultKind; 26] = [
         FaultKind::Partition,
         FaultKind::Kill,
         FaultKind::Pause,
@@ -49,7 +82,27 @@ impl FaultKind {
         FaultKind::Disk(DiskKind::Misread),
         FaultKind::Disk(DiskKind::BitFlip),
         FaultKind::Disk(DiskKind::Truncate),
+        FaultKind::Delay,
+        FaultKind::Loss,
+        FaultKind::Reorder,
+        FaultKind::Duplicate,
+        FaultKind::Corrupt,
+        FaultKind::CorruptUnnoticed,
+        FaultKind::Rate,
+        FaultKind::Flap,
+        FaultKind::ClientPartition,
+        FaultKind::LostReplies,
     ];
+
+    /// Words that stand for several kinds on command lines. `net` is all of the network but what no checksum of TCP's
+    /// shows, which only a system with checksums of its own survives.
+    pub const GROUPS: [(&'static str, &'static [FaultKind]); 1] = [("net", &NET)];
+
+    /// The kinds a word stands for.
+    pub fn group(name: &str) -> Option<&'static [FaultKind]> {
+        let group = FaultKind::GROUPS.iter().find(|(word, _)| *word == name);
+        group.map(|(_, kinds)| *kinds)
+    }
 
     /// The name on command lines and in files.
     pub fn name(self) -> &'static str {
@@ -60,6 +113,16 @@ impl FaultKind {
             FaultKind::Member => "member",
             FaultKind::Transfer => "transfer",
             FaultKind::Disk(kind) => kind.name(),
+            FaultKind::Delay => "delay",
+            FaultKind::Loss => "loss",
+            FaultKind::Reorder => "reorder",
+            FaultKind::Duplicate => "duplicate",
+            FaultKind::Corrupt => "corrupt",
+            FaultKind::CorruptUnnoticed => "corrupt-unnoticed",
+            FaultKind::Rate => "rate",
+            FaultKind::Flap => "flap",
+            FaultKind::ClientPartition => "client-partition",
+            FaultKind::LostReplies => "lost-replies",
         }
     }
 
@@ -80,20 +143,78 @@ impl FaultKind {
             }
             FaultKind::Transfer => "hands leadership over to a node that is drawn",
             FaultKind::Disk(kind) => kind.describe(),
+            FaultKind::Delay => {
+                "makes packets between nodes 50 to 500 ms late, and up to half as much again"
+            }
+            FaultKind::Loss => "loses 5 to 50 % of the packets between nodes",
+            FaultKind::Reorder => {
+                "holds back 5 to 50 % of the packets between nodes for 5 to 100 ms, so that others overtake them"
+            }
+            FaultKind::Duplicate => "delivers 5 to 50 % of the packets between nodes twice",
+            FaultKind::Corrupt => {
+                "flips a bit in 1 to 20 % of the packets between nodes, which their checksum shows"
+            }
+            FaultKind::CorruptUnnoticed => {
+                "flips a bit in 0.5 to 5 % of the packets between nodes and makes their checksum fit: for protocols with checksums of their own"
+            }
+            FaultKind::Rate => "lets 20 to 500 kB/s pass between nodes",
+            FaultKind::Flap => {
+                "cuts links between nodes and heals them, each for 50 to 1000 ms, in turn"
+            }
+            FaultKind::ClientPartition => {
+                "cuts the leader, a node or a minority off from the clients, both ways or for requests only"
+            }
+            FaultKind::LostReplies => {
+                "loses every answer of the leader, a node or a minority to the clients"
+            }
         }
     }
 
     /// What the host must permit for it.
     pub fn requirements(self) -> &'static str {
         match self {
-            FaultKind::Partition => {
+            FaultKind::Partition | FaultKind::ClientPartition | FaultKind::LostReplies => {
                 "namespaces, and one of: /dev/net/tun, packet sockets on veth, iptables"
             }
+            FaultKind::Loss => {
+                "namespaces, and one of: /dev/net/tun, packet sockets on veth, iptables with xt_statistic"
+            }
+            FaultKind::Delay
+            | FaultKind::Reorder
+            | FaultKind::Duplicate
+            | FaultKind::Corrupt
+            | FaultKind::CorruptUnnoticed
+            | FaultKind::Rate
+            | FaultKind::Flap => "namespaces, and one of: /dev/net/tun, packet sockets on veth",
             FaultKind::Kill | FaultKind::Pause => "namespaces",
             FaultKind::Member | FaultKind::Transfer => {
                 "namespaces, and a system that can do it, as the bundled node can"
             }
             FaultKind::Disk(_) => "namespaces and /dev/fuse",
+        }
+    }
+
+    /// Whether only the switch can do it.
+    pub fn needs_switch(self) -> bool {
+        matches!(
+            self,
+            FaultKind::Delay
+                | FaultKind::Reorder
+                | FaultKind::Duplicate
+                | FaultKind::Corrupt
+                | FaultKind::CorruptUnnoticed
+                | FaultKind::Rate
+                | FaultKind::Flap
+        )
+    }
+
+    /// The smallest cluster with links it could act on, or nodes it could hit.
+    pub fn min_nodes(self) -> usize {
+        let between_nodes = self == FaultKind::Partition || self == FaultKind::Loss;
+        if between_nodes || self.needs_switch() {
+            2
+        } else {
+            1
         }
     }
 
@@ -106,6 +227,16 @@ impl FaultKind {
             FaultKind::Member => 4,
             FaultKind::Transfer => 5,
             FaultKind::Disk(kind) => kind.stream(),
+            FaultKind::Delay => 10,
+            FaultKind::Loss => 11,
+            FaultKind::Reorder => 12,
+            FaultKind::Duplicate => 13,
+            FaultKind::Corrupt => 14,
+            FaultKind::CorruptUnnoticed => 15,
+            FaultKind::Rate => 16,
+            FaultKind::Flap => 17,
+            FaultKind::ClientPartition => 18,
+            FaultKind::LostReplies => 19,
         }
     }
 }

@@ -7,6 +7,8 @@
 
 mod disk;
 
+mod network;
+
 use super::lanes::{Window, lane};
 use super::{Fault, FaultKind, SCHEDULE_VERSION, Schedule, Step, Target};
 use crate::NodeName;
@@ -73,6 +75,7 @@ pub fn plan(seed: u64, config: &PlanConfig) -> Schedule {
     faults.extend(planner.blackouts());
     faults.extend(planner.changes());
     faults.extend(planner.transfers());
+    faults.extend(planner.network_faults());
     faults.sort_by_key(|(window, _)| (window.start_ns, window.kind));
     let steps = (1..).zip(faults).map(|(id, (window, fault))| Step {
         id,
@@ -284,7 +287,20 @@ impl FaultKind {
         match self {
             FaultKind::Disk(_) => 2,
             FaultKind::Pause => 1,
-            FaultKind::Kill | FaultKind::Partition | FaultKind::Member | FaultKind::Transfer => 0,
+            FaultKind::Kill
+            | FaultKind::Partition
+            | FaultKind::Member
+            | FaultKind::Transfer
+            | FaultKind::Delay
+            | FaultKind::Loss
+            | FaultKind::Reorder
+            | FaultKind::Duplicate
+            | FaultKind::Corrupt
+            | FaultKind::CorruptUnnoticed
+            | FaultKind::Rate
+            | FaultKind::Flap
+            | FaultKind::ClientPartition
+            | FaultKind::LostReplies => 0,
         }
     }
 }
