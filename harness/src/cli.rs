@@ -130,6 +130,9 @@ pub(crate) struct RunArgs {
     /// as long as the cut lasted
     #[arg(long)]
     pub no_replay: bool,
+    /// Record every packet between nodes and clients, and what became of it, in the run's packets.pcapng; needs the switch
+    #[arg(long)]
+    pub capture: bool,
     /// Bugs to plant in the bundled node, separated by commas (see: list bugs)
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub bug: Vec<String>,

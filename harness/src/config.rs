@@ -45,6 +45,7 @@ pub(crate) struct RunConfig {
     pub seed: u64,
     pub net: NetChoice,
     pub replays: bool,
+    pub capture: bool,
     pub bugs: Vec<Bug>,
     pub program: NodeProgram,
     pub node_args: Vec<String>,
@@ -116,6 +117,7 @@ impl RunConfig {
                 Net::Switch => NetChoice::Switch,
             },
             replays: !args.no_replay,
+            capture: args.capture,
             bugs: args
                 .bug
                 .iter()
@@ -177,7 +179,8 @@ impl RunConfig {
     /// What of this run only the switch can do, in words.
     pub(crate) fn needs_switch(&self) -> Option<String> {
         let kinds = self.kinds.iter().filter(|kind| kind.needs_switch());
-        let names: Vec<&str> = kinds.map(|kind| kind.name()).collect();
+        let capture = self.capture.then_some("--capture");
+        let names: Vec<&str> = kinds.map(|kind| kind.name()).chain(capture).collect();
         (!names.is_empty()).then(|| names.join(", "))
     }
 

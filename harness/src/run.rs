@@ -123,6 +123,7 @@ fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
         &NetOptions {
             seed: config.seed,
             replays_held_segments: config.replays,
+            capture: config.capture.then(|| folder.file("packets.pcapng")),
         },
     )?));
 

@@ -34,6 +34,7 @@ use crate::partition::Link;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
 
 /// The address of the harness, in the lab's own namespace: what does not bind another has this one.
 pub const HARNESS_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 254);
@@ -55,14 +56,18 @@ pub struct NetOptions {
     /// Whether the switch delivers, at a heal, the last segment of each connection that a cut swallowed. Without, TCP may
     /// stay silent past a heal for as long as the cut lasted.
     pub replays_held_segments: bool,
+    /// Where the switch records every packet between nodes and clients, in the pcapng format: an interface per directed
+    /// link, a comment for what became of a packet. iptables records nothing.
+    pub capture: Option<PathBuf>,
 }
 
 impl Default for NetOptions {
-    /// Seed 0; held segments are replayed.
+    /// Seed 0; held segments are replayed, and nothing is recorded.
     fn default() -> NetOptions {
         NetOptions {
             seed: 0,
             replays_held_segments: true,
+            capture: None,
         }
     }
 }

@@ -24,6 +24,7 @@ impl RunConfig {
             "seed": self.seed,
             "net": self.net.to_string(),
             "replays_held_segments": self.replays,
+            "capture": self.capture,
             "require": self.require.name(),
             "online": self.online,
             "bugs": self.bugs.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -61,6 +62,9 @@ impl RunConfig {
         }
         if !self.replays {
             command.push_str(" --no-replay");
+        }
+        if self.capture {
+            command.push_str(" --capture");
         }
         if self.online {
             command.push_str(" --online");

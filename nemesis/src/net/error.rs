@@ -65,6 +65,14 @@ pub enum NetError {
         /// What.
         what: String,
     },
+    /// The file for captured packets cannot be written.
+    #[error("cannot write the capture of packets {}: {why}", path.display())]
+    Capture {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        why: String,
+    },
     /// The kernel cannot cap the pauses of TCP.
     #[error(
         "the kernel has no tcp_rto_max_ms: after a cut, connections may stay silent as long again as it lasted"

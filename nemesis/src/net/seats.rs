@@ -69,6 +69,18 @@ impl Seats {
         Link::new(end(from), end(to))
     }
 
+    /// Every link, with the numbers of its ends.
+    pub(super) fn links(&self) -> Vec<((usize, usize), Link)> {
+        let ends = 0..=self.seats.len();
+        let pairs = ends
+            .clone()
+            .flat_map(|from| ends.clone().map(move |to| (from, to)));
+        pairs
+            .filter(|(from, to)| from != to)
+            .map(|(from, to)| ((from, to), self.link(from, to)))
+            .collect()
+    }
+
     /// The numbers of the ends of each link. Refuses links of another cluster.
     pub(super) fn numbers(&self, links: &BTreeSet<Link>) -> Result<Vec<(usize, usize)>, NetError> {
         let number = |end: &Endpoint| match end {

@@ -4,6 +4,7 @@
 //! from the ports and asks the [`fabric`] where each goes, and when. A rule changes the fabric between two packets, so it
 //! is in force everywhere at once.
 
+mod capture;
 mod fabric;
 mod packet;
 mod port;
@@ -15,6 +16,7 @@ use super::seats::Seats;
 use super::{Disturbance, NetError, NetOptions, Plane, PlaneKind, RuleId, Tally};
 use crate::NodeName;
 use crate::partition::Link;
+use capture::Capture;
 use fabric::Fabric;
 use port::{Port, PortKind};
 use pump::Pump;
@@ -35,7 +37,12 @@ impl SwitchPlane {
         let harness = Namespace::current()?;
         let (kind, ports) = port::open_all(&seats, &harness)?;
         let fabric = Fabric::new(seats.len(), options.seed, options.replays_held_segments);
-        let pump = Pump::start(fabric, ports)?;
+        let capture = options
+            .capture
+            .as_deref()
+            .map(|path| Capture::create(path, &seats.links()))
+            .transpose()?;
+        let pump = Pump::start(fabric, ports, capture)?;
         Ok(SwitchPlane {
             seats,
             ports: kind,

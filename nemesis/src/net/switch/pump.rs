@@ -1,7 +1,8 @@
 //! The thread that carries packets, and wakes for those that wait.
 
 use super::Port;
-use super::fabric::Fabric;
+use super::capture::Capture;
+use super::fabric::{Fabric, Fate};
 use super::port::LONGEST_FRAME;
 use crate::clock::Stopwatch;
 use crate::net::NetError;
@@ -12,6 +13,8 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use std::cell::Cell;
+use std::fs::File;
+use std::io::BufWriter;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -34,6 +37,8 @@ pub(super) struct Pump {
 
 struct Shared {
     fabric: Mutex<Fabric>,
+    /// Ends with its first error, which costs nothing but the record.
+    capture: Mutex<Option<Capture<BufWriter<File>>>>,
     ports: Vec<Port>,
     /// The time of the fabric.
     clock: Stopwatch,
@@ -45,13 +50,18 @@ struct Shared {
 }
 
 impl Pump {
-    pub(super) fn start(fabric: Fabric, ports: Vec<Port>) -> Result<Pump, NetError> {
+    pub(super) fn start(
+        fabric: Fabric,
+        ports: Vec<Port>,
+        capture: Option<Capture<BufWriter<File>>>,
+    ) -> Result<Pump, NetError> {
         let fail = |errno: Errno| NetError::SwitchStopped {
             why: format!("it could not start: {errno}"),
         };
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
         let shared = Arc::new(Shared {
             fabric: Mutex::new(fabric),
+            capture: Mutex::new(capture),
             ports,
             clock: Stopwatch::start(),
             wake: EventFd::from_flags(flags).map_err(fail)?,
@@ -176,13 +186,27 @@ impl Shared {
             let Some(length) = self.ports[from].read(buffer)? else {
                 return Ok(());
             };
-            let frame = (&mut buffer[..length], self.ports[from].header());
+            let header = self.ports[from].header();
+            let frame = (&mut buffer[..length], header);
             // The lock is held until the packet is out: after a cut has returned nothing is still under way.
             let mut fabric = lock(&self.fabric);
             let mut out = |to: usize, frame: &[u8]| self.ports[to].write(frame);
-            fabric.forward(self.clock.elapsed(), from, frame, &mut out);
+            let now = self.clock.elapsed();
+            if let Some(fate) = fabric.forward(now, from, frame, &mut out) {
+                self.record(now, &fate, &buffer[header..length]);
+            }
         }
         Ok(())
+    }
+
+    fn record(&self, now: Duration, fate: &Fate, packet: &[u8]) {
+        let mut capture = lock(&self.capture);
+        let recorded = capture
+            .as_mut()
+            .map(|capture| capture.record(now, fate, packet));
+        if let Some(Err(_)) = recorded {
+            *capture = None;
+        }
     }
 
     fn fail(&self, why: String) {
