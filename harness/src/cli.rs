@@ -111,6 +111,12 @@ pub(crate) struct RunArgs {
     /// was cut off should come free while it still believes that it leads
     #[arg(long, value_name = "TIME", default_value = "300ms", value_parser = parse_duration)]
     pub operation_timeout: Duration,
+    /// Clients send a change again, in a session, until they know how it ended or ten times that time is over
+    #[arg(long)]
+    pub retry: bool,
+    /// What reads ask the bundled node for
+    #[arg(long, value_enum, default_value_t = ReadLevel::Linearizable)]
+    pub read_level: ReadLevel,
     /// How long the system may take to serve every node's clients again after the last fault is healed
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     pub recovery_limit: Duration,
@@ -240,6 +246,34 @@ pub(crate) enum Net {
     Iptables,
     /// a userspace switch in the harness
     Switch,
+}
+
+/// Ways of reading that all promise to see everything complete before, and one that does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReadLevel {
+    /// The leader, which asks a majority whether it leads
+    Linearizable,
+    /// Any node, which asks the leader from which entry on it may answer
+    Follower,
+    /// The leader alone, while its lease lasts
+    Lease,
+    /// Through the log
+    Log,
+    /// Whatever the asked node has: not linearizable
+    Local,
+}
+
+impl ReadLevel {
+    /// The word for it on the command line and at the node's door.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Linearizable => "linearizable",
+            Self::Follower => "follower",
+            Self::Lease => "lease",
+            Self::Log => "log",
+            Self::Local => "local",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -16,6 +16,7 @@ use target_node::Bug;
 
 use crate::budget::Limits;
 use crate::cli::{Net, Require, RunArgs};
+use crate::run::Habits;
 use crate::workload::WorkloadName;
 use arguments::{drawn_seed, kinds, nodes, parse, rate, workers};
 
@@ -39,7 +40,7 @@ pub(crate) struct RunConfig {
     pub workers: usize,
     pub rate: f64,
     pub time_limit: Duration,
-    pub operation_timeout: Duration,
+    pub habits: Habits,
     pub recovery_limit: Duration,
     pub check: Limits,
     pub seed: u64,
@@ -96,11 +97,15 @@ impl RunConfig {
                 at_least("--time-limit", args.time_limit, SHORTEST_RUN)?,
                 LONGEST_RUN,
             )?,
-            operation_timeout: at_least(
-                "--operation-timeout",
-                args.operation_timeout,
-                Duration::from_millis(1),
-            )?,
+            habits: Habits {
+                deadline: at_least(
+                    "--operation-timeout",
+                    args.operation_timeout,
+                    Duration::from_millis(1),
+                )?,
+                retries: args.retry,
+                reads: args.read_level,
+            },
             recovery_limit: at_least(
                 "--recovery-limit",
                 args.recovery_limit,

@@ -13,6 +13,7 @@ mod leaders;
 mod online;
 mod phase;
 mod recorder;
+mod session;
 mod stage;
 
 use std::sync::{Arc, Mutex};
@@ -34,6 +35,7 @@ use crate::say;
 use cluster::SharedPlane;
 use folder::Folder;
 
+pub(crate) use client::Habits;
 pub(crate) use leaders::Leaders;
 pub(crate) use phase::{EarlyEnd, Ending, signal};
 pub(crate) use recorder::Completion;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{NodeProgram, RunConfig, compact};
+use crate::cli::ReadLevel;
 
 impl RunConfig {
     /// The contents of `config.json`.
@@ -17,7 +18,9 @@ impl RunConfig {
             "workers": self.workers,
             "rate_per_s": self.rate,
             "time_limit_s": seconds(self.time_limit),
-            "operation_timeout_s": seconds(self.operation_timeout),
+            "operation_timeout_s": seconds(self.habits.deadline),
+            "retry": self.habits.retries,
+            "read_level": self.habits.reads.name(),
             "recovery_limit_s": seconds(self.recovery_limit),
             "check_time_limit_s": seconds(self.check.time),
             "check_memory_limit_bytes": self.check.memory_bytes,
@@ -50,7 +53,7 @@ impl RunConfig {
             self.workers,
             self.rate,
             compact(self.time_limit),
-            compact(self.operation_timeout),
+            compact(self.habits.deadline),
             compact(self.recovery_limit),
             self.seed,
             self.net,
@@ -59,6 +62,12 @@ impl RunConfig {
         if !self.bugs.is_empty() {
             let names: Vec<String> = self.bugs.iter().map(ToString::to_string).collect();
             command.push_str(&format!(" --bug {}", names.join(",")));
+        }
+        if self.habits.retries {
+            command.push_str(" --retry");
+        }
+        if self.habits.reads != ReadLevel::Linearizable {
+            command.push_str(&format!(" --read-level {}", self.habits.reads.name()));
         }
         if !self.replays {
             command.push_str(" --no-replay");

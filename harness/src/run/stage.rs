@@ -302,7 +302,7 @@ impl Stage {
                     0 => Part::Everything,
                     _ => Part::Reads,
                 };
-                let client = Client::new(home, doors, config.operation_timeout, CLIENTS_ADDRESS)?;
+                let client = Client::new(home, doors, config.habits, CLIENTS_ADDRESS)?;
                 Ok(Worker::new(number, config.workers, part, client))
             })
             .collect()
