@@ -2,6 +2,7 @@
 
 mod bench;
 mod matrix;
+mod replay;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 pub(crate) use bench::{BenchArgs, Operation, Route, Target};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use matrix::MatrixArgs;
+pub(crate) use replay::{ReplayArgs, ShrinkArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -59,6 +61,12 @@ pub(crate) enum Command {
     /// Measure how fast the bundled node and etcd are, side by side
     #[command(after_help = bench::EXAMPLES)]
     Bench(BenchArgs),
+    /// Make a stored run again, under the same faults
+    #[command(after_help = replay::EXAMPLES)]
+    Replay(ReplayArgs),
+    /// Leave faults out of a stored run as long as the violation still comes
+    #[command(after_help = replay::EXAMPLES)]
+    Shrink(ShrinkArgs),
     /// Hunt every planted bug of the bundled node, and watch the healthy one
     #[command(after_help = matrix::EXAMPLES)]
     Matrix(MatrixArgs),
@@ -77,6 +85,9 @@ pub(crate) struct RunArgs {
     /// network; or none
     #[arg(long, value_name = "NAME,…", default_value = "partition")]
     pub nemesis: String,
+    /// Faults from a file instead, such as the schedule.json of another run
+    #[arg(long, value_name = "FILE", conflicts_with = "nemesis")]
+    pub schedule: Option<PathBuf>,
     /// What clients do
     #[arg(long, value_name = "NAME", default_value = "register")]
     pub workload: String,

@@ -4,7 +4,6 @@ mod arguments;
 mod out;
 mod stored;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ use arguments::{drawn_seed, kinds, nodes, parse, rate, workers};
 
 pub(crate) use arguments::{at_least, at_most, program};
 pub(crate) use out::{check_out, check_place};
+pub(crate) use stored::typed;
 
 /// Clients work undisturbed for so long before the first fault.
 const QUIET_START: Duration = Duration::from_secs(2);
@@ -36,6 +36,8 @@ const LONGEST_RUN: Duration = Duration::from_secs(7 * 24 * 3_600);
 pub(crate) struct RunConfig {
     pub workload: WorkloadName,
     pub kinds: Vec<FaultKind>,
+    /// Faults that are not drawn from the seed.
+    pub given: Option<Given>,
     pub nodes: Vec<NodeName>,
     pub workers: usize,
     pub rate: f64,
@@ -54,6 +56,13 @@ pub(crate) struct RunConfig {
     pub require: Require,
     pub test_count: u32,
     pub online: bool,
+}
+
+/// A schedule from a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Given {
+    path: PathBuf,
+    schedule: Schedule,
 }
 
 /// What runs as each node.
@@ -86,9 +95,14 @@ impl RunConfig {
     /// Checks everything that can be checked without starting anything.
     pub(crate) fn new(args: &RunArgs) -> Result<Self, UsageError> {
         let nodes = nodes(args.nodes)?;
+        let given = args.schedule.as_deref().map(given).transpose()?;
         let config = Self {
             workload: parse("--workload", &args.workload)?,
-            kinds: kinds(&args.nemesis)?,
+            kinds: match &given {
+                Some(given) => given.schedule.kinds(),
+                None => kinds(&args.nemesis)?,
+            },
+            given,
             workers: workers(&args.concurrency, nodes.len())?,
             nodes,
             rate: rate(args.rate)?,
@@ -163,12 +177,15 @@ impl RunConfig {
                 kind.min_nodes()
             ));
         }
-        let planned: BTreeSet<FaultKind> = self
-            .schedule()
-            .steps
-            .iter()
-            .map(|step| step.fault.kind())
-            .collect();
+        let schedule = self.schedule();
+        if schedule.end_ns() > self.clients_end().0 {
+            return usage(format!(
+                "--schedule goes on until {}, --time-limit is {}: allow more",
+                compact(Duration::from_nanos(schedule.end_ns())),
+                compact(self.time_limit)
+            ));
+        }
+        let planned = schedule.kinds();
         match self.kinds.iter().find(|kind| !planned.contains(kind)) {
             Some(kind) => usage(format!(
                 "no {kind} fault fits into --time-limit {}: allow at least {}",
@@ -196,6 +213,9 @@ impl RunConfig {
 
     /// The faults of this run.
     pub(crate) fn schedule(&self) -> Schedule {
+        if let Some(given) = &self.given {
+            return given.schedule.clone();
+        }
         let config = PlanConfig {
             nodes: self.nodes.clone(),
             kinds: self.kinds.clone(),
@@ -235,6 +255,16 @@ impl RunConfig {
             names.join(separator)
         }
     }
+}
+
+fn given(path: &Path) -> Result<Given, UsageError> {
+    let refused = |error: &dyn std::fmt::Display| {
+        UsageError(format!("--schedule {}: {error}", path.display()))
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| refused(&error))?;
+    let schedule = Schedule::from_json(&text).map_err(|error| refused(&error))?;
+    let path = path.canonicalize().map_err(|error| refused(&error))?;
+    Ok(Given { path, schedule })
 }
 
 fn compact(duration: Duration) -> String {
@@ -317,6 +347,8 @@ mod tests {
             ("--node-bin /no/such/file", "/no/such/file"),
             ("--node-bin /etc/passwd", "not an executable"),
             ("--node-bin /bin/true --bug read-no-quorum", "--node-bin"),
+            ("--schedule /no/such/file", "/no/such/file"),
+            ("--schedule /etc/passwd", "not a schedule"),
             ("--test-count 0", "--test-count"),
             (
                 "--seed 18446744073709551615 --test-count 2",
@@ -339,6 +371,26 @@ mod tests {
         assert_eq!(again.schedule(), first.schedule());
         assert!(again.online);
         assert_eq!(again.command(), command);
+    }
+
+    #[test]
+    fn a_schedule_from_a_file_is_followed_as_it_is() {
+        let drawn = config("--nemesis kill,pause --seed 3").unwrap().schedule();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), serde_json::to_string(&drawn).unwrap()).unwrap();
+        let line = format!(
+            "--seed 4 --retry --read-level log --schedule {}",
+            file.path().display()
+        );
+        let given = config(&line).unwrap();
+        assert_eq!(given.schedule(), drawn);
+        assert_eq!(given.kinds, [FaultKind::Kill, FaultKind::Pause]);
+        let words = given.arguments().join(" ");
+        let again = config(&words).unwrap();
+        assert_eq!(again.schedule(), drawn);
+        assert_eq!(again.arguments(), given.arguments());
+        let UsageError(short) = config(&format!("{line} --time-limit 5s")).unwrap_err();
+        assert!(short.contains("--time-limit is 5s"), "{short}");
     }
 
     #[test]

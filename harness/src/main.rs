@@ -8,6 +8,7 @@
 mod bench;
 mod budget;
 mod check;
+mod child;
 mod cli;
 mod clock;
 mod config;
@@ -21,6 +22,7 @@ mod judgement;
 mod list;
 mod matrix;
 mod progress;
+mod replay;
 mod run;
 mod say;
 mod source;
@@ -62,6 +64,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Check(args)) => check::command(&args),
         Some(Command::Convert(args)) => convert::command(&args),
         Some(Command::Bench(args)) => bench::command(&args),
+        Some(Command::Replay(args)) => replay::replay(&args),
+        Some(Command::Shrink(args)) => replay::shrink(&args),
         Some(Command::Matrix(args)) => matrix::command(&args),
         Some(Command::List(args)) => Ok(list::command(args.what)),
         Some(Command::Doctor) => Ok(doctor::command()),

@@ -9,11 +9,15 @@ mod kind;
 mod lanes;
 mod links;
 mod plan;
+mod shrink;
+mod stored;
 
 pub use disk::{DiskFault, DiskKind};
 pub use kind::{FaultKind, UnknownFaultKind};
 pub use links::{Direction, Links, Others};
 pub use plan::{PlanConfig, Spans, plan};
+pub use shrink::Shrinking;
+pub use stored::ScheduleError;
 
 use crate::NodeName;
 use crate::net::{Checksum, Disturbance};

@@ -12,6 +12,7 @@ impl RunConfig {
         let config = serde_json::json!({
             "version": 1,
             "command": self.command(),
+            "arguments": self.arguments(),
             "workload": self.workload.to_string(),
             "nemesis": self.kinds,
             "nodes": self.nodes,
@@ -39,51 +40,77 @@ impl RunConfig {
 
     /// The command line that makes the same run again, in the way this program was started.
     pub(crate) fn command(&self) -> String {
-        let start = if std::env::var_os("CARGO").is_some() {
-            "cargo run -p harness --"
-        } else {
-            "adrasteia"
+        typed(&self.arguments())
+    }
+
+    /// The arguments of `run` that make the same run again.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let faults = match &self.given {
+            Some(given) => ["--schedule".to_owned(), given.path.display().to_string()],
+            None => ["--nemesis".to_owned(), self.nemesis(",")],
         };
-        let mut command = format!(
-            "{start} run --nemesis {} --workload {} --nodes {} --concurrency {} --rate {} --time-limit {} \
-             --operation-timeout {} --recovery-limit {} --seed {} --net {} --require {}",
-            self.nemesis(","),
-            self.workload,
-            self.nodes.len(),
-            self.workers,
-            self.rate,
-            compact(self.time_limit),
-            compact(self.habits.deadline),
-            compact(self.recovery_limit),
-            self.seed,
-            self.net,
-            self.require.name(),
+        let options = [
+            ("--workload", self.workload.to_string()),
+            ("--nodes", self.nodes.len().to_string()),
+            ("--concurrency", self.workers.to_string()),
+            ("--rate", self.rate.to_string()),
+            ("--time-limit", compact(self.time_limit)),
+            ("--operation-timeout", compact(self.habits.deadline)),
+            ("--recovery-limit", compact(self.recovery_limit)),
+            ("--seed", self.seed.to_string()),
+            ("--net", self.net.to_string()),
+            ("--require", self.require.name().to_owned()),
+        ];
+        let options = options.map(|(option, value)| [option.to_owned(), value]);
+        let mut words: Vec<String> = faults
+            .into_iter()
+            .chain(options.into_iter().flatten())
+            .collect();
+        let mut add = |wanted: bool, option: &[&str]| {
+            words.extend(
+                option
+                    .iter()
+                    .filter(|_| wanted)
+                    .map(|word| (*word).to_owned()),
+            );
+        };
+        let bugs: Vec<String> = self.bugs.iter().map(ToString::to_string).collect();
+        add(!bugs.is_empty(), &["--bug", &bugs.join(",")]);
+        add(self.habits.retries, &["--retry"]);
+        let reads = self.habits.reads;
+        add(
+            reads != ReadLevel::Linearizable,
+            &["--read-level", reads.name()],
         );
-        if !self.bugs.is_empty() {
-            let names: Vec<String> = self.bugs.iter().map(ToString::to_string).collect();
-            command.push_str(&format!(" --bug {}", names.join(",")));
-        }
-        if self.habits.retries {
-            command.push_str(" --retry");
-        }
-        if self.habits.reads != ReadLevel::Linearizable {
-            command.push_str(&format!(" --read-level {}", self.habits.reads.name()));
-        }
-        if !self.replays {
-            command.push_str(" --no-replay");
-        }
-        if self.capture {
-            command.push_str(" --capture");
-        }
-        if self.online {
-            command.push_str(" --online");
-        }
+        add(!self.replays, &["--no-replay"]);
+        add(self.capture, &["--capture"]);
+        add(self.online, &["--online"]);
         if let NodeProgram::Other(path) = &self.program {
-            command.push_str(&format!(" --node-bin '{}'", path.display()));
+            add(true, &["--node-bin", &path.display().to_string()]);
         }
         for argument in &self.node_args {
-            command.push_str(&format!(" --node-arg='{argument}'"));
+            add(true, &[&format!("--node-arg={argument}")]);
         }
-        command
+        words
+    }
+}
+
+/// These arguments of `run` as they are typed, in the way this program was started.
+pub(crate) fn typed(arguments: &[String]) -> String {
+    let start = if std::env::var_os("CARGO").is_some() {
+        "cargo run -p harness --"
+    } else {
+        "adrasteia"
+    };
+    let words: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
+    format!("{start} run {}", words.join(" "))
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=.,:/+".contains(&byte);
+    match !word.is_empty() && word.bytes().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }

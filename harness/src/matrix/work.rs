@@ -1,25 +1,20 @@
 //! Several runs at once, each a process of its own.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressStyle};
-use reports::RunResult;
 
 use super::outcome::{End, Outcome};
 use super::plan::{Cell, Plan};
 use super::store::{Record, Store};
+use crate::child;
 use crate::clock::Clock;
 use crate::run::Ending;
 use crate::say;
-
-/// Time between two looks at whether a run is over.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Makes the runs of the plan that the store does not have, until `ending` is given.
 pub(super) fn through(plan: &Plan, store: &Store, ending: &Ending) -> Result<()> {
@@ -102,17 +97,13 @@ fn place(cell: &Cell) -> String {
 }
 
 fn once(cell: &Cell, folder: &Path, ending: &Ending) -> Result<Option<Record>> {
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot create {}", folder.display()))?;
-    let said = folder.join("said.log");
     let clock = Clock::start();
-    let mut child = start(cell, folder, &said)?;
-    let Some(status) = wait(&mut child, ending)? else {
+    let Some(result) = child::make(&cell.arguments, folder, ending)? else {
         return Ok(None);
     };
-    let outcome = match result(folder) {
+    let outcome = match result {
         Ok(result) => Outcome::of(&result),
-        Err(error) => Outcome::broken(&format!("{status}: {error:#}; it said {}", last(&said))),
+        Err(error) => Outcome::broken(&format!("{error:#}")),
     };
     let bug = cell.bug.map(|bug| bug.name().to_owned());
     let took_ms = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -120,51 +111,6 @@ fn once(cell: &Cell, folder: &Path, ending: &Ending) -> Result<Option<Record>> {
     Ok(Some(Record::new(
         bug, cell.seed, arguments, outcome, took_ms,
     )))
-}
-
-fn start(cell: &Cell, folder: &Path, said: &Path) -> Result<Child> {
-    let log = File::create(said).with_context(|| format!("cannot write {}", said.display()))?;
-    let program = std::env::current_exe().context("cannot find this program's own file")?;
-    Command::new(program)
-        .arg("run")
-        .args(&cell.arguments)
-        .arg("--out")
-        .arg(folder)
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()
-        .context("cannot start a run")
-}
-
-/// Waits for the run, which ends by itself. Ended early, it is killed, and everything it made goes with it.
-fn wait(child: &mut Child, ending: &Ending) -> Result<Option<ExitStatus>> {
-    loop {
-        if let Some(status) = child.try_wait().context("cannot wait for a run")? {
-            return Ok(Some(status));
-        }
-        if ending.is_given() {
-            child.kill().context("cannot end a run")?;
-            child.wait().context("cannot wait for a run")?;
-            return Ok(None);
-        }
-        thread::sleep(LOOK_EVERY);
-    }
-}
-
-fn result(folder: &Path) -> Result<RunResult> {
-    let path: PathBuf = folder.join("latest/result.json");
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("there is no {}", path.display()))?;
-    Ok(RunResult::from_json(&text)?)
-}
-
-/// The last line a run left.
-fn last(said: &Path) -> String {
-    let text = std::fs::read(said).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let last = text.lines().rfind(|line| !line.trim().is_empty());
-    last.unwrap_or("nothing").to_owned()
 }
 
 fn line(record: &Record) -> String {

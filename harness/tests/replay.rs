@@ -1,0 +1,64 @@
+//! `adrasteia replay` from outside: a stored run is made again, under the schedule it had.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::process::{Command, Output};
+
+fn adrasteia(options: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_adrasteia"));
+    command.args(options.split_whitespace()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_violation_without_faults_comes_again_and_needs_none() {
+    if let Err(refusal) = nemesis::doctor::lab_available() {
+        eprintln!("SKIPPED a_violation_without_faults_comes_again: {refusal}");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().display();
+    let first = adrasteia(&format!(
+        "--nemesis pause --bug follower-read-local --online --time-limit 6s --seed 3 --out {at}/runs"
+    ));
+    assert_eq!(first.status.code(), Some(1), "{}", text(&first.stderr));
+
+    let again = adrasteia(&format!(
+        "replay {at}/runs/latest --times 2 --out {at}/again"
+    ));
+    assert_eq!(again.status.code(), Some(1), "{}", text(&again.stderr));
+    assert!(text(&again.stdout).contains("a violation in 2 of 2 runs"));
+    let schedule =
+        |run: &str| std::fs::read(folder.path().join(run).join("schedule.json")).unwrap();
+    assert_eq!(
+        schedule("again/1/latest"),
+        schedule("runs/latest"),
+        "byte for byte"
+    );
+
+    let shrunk = adrasteia(&format!(
+        "shrink {at}/runs/latest --times 1 --out {at}/shrunk"
+    ));
+    assert_eq!(shrunk.status.code(), Some(1), "{}", text(&shrunk.stderr));
+    let told = text(&shrunk.stdout);
+    assert!(told.contains("0 of 1 faults are left"), "{told}");
+    assert!(told.contains("a violation in 1 of 1 runs"), "{told}");
+    let again = told
+        .lines()
+        .find_map(|line| line.strip_prefix("run it again: "));
+    assert!(again.unwrap().contains("--schedule"), "{told}");
+}
+
+#[test]
+fn what_is_no_run_is_refused() {
+    let refused = adrasteia("replay /no/such/run");
+    assert_eq!(refused.status.code(), Some(254));
+    assert!(
+        text(&refused.stderr).contains("/no/such/run"),
+        "{}",
+        text(&refused.stderr)
+    );
+}
