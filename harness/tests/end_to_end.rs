@@ -182,9 +182,11 @@ fn the_healthy_node_survives_losses_of_power() {
     let result = assert_healthy(&run);
     for kind in kinds {
         let losses = faults(&result, kind);
-        assert!(!losses.is_empty(), "{kind}");
-        for loss in losses {
-            assert_eq!(loss["effect"], "installed", "{loss}");
+        // One that finds its nodes in a blackout has nobody to hit.
+        let acted = losses.iter().filter(|loss| loss["effect"] == "installed");
+        let acted: Vec<_> = acted.collect();
+        assert!(!acted.is_empty(), "no {kind} acted: {losses:?}");
+        for loss in acted {
             assert!(lost(loss).iter().all(|bytes| bytes.is_u64()), "{loss}");
         }
     }
