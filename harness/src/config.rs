@@ -241,6 +241,12 @@ impl RunConfig {
         !self.kinds.is_empty() && self.kinds.iter().all(of_disks)
     }
 
+    /// Whether faults of clocks are all that was asked for.
+    pub(crate) fn only_clocks(&self) -> bool {
+        let of_clocks = |kind: &FaultKind| matches!(kind, FaultKind::Clock(_));
+        !self.kinds.is_empty() && self.kinds.iter().all(of_clocks)
+    }
+
     /// The folder name that runs of this kind share.
     pub(crate) fn name(&self) -> String {
         format!("{}-{}-{}", self.workload, self.nemesis("+"), self.seed)

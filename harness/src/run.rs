@@ -62,6 +62,13 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
     {
         return refuse(&UsageError(error.to_string()));
     }
+    if config.only_clocks()
+        && let Err(refusal) = nemesis::doctor::clocks_available()
+    {
+        return refuse(&UsageError(format!(
+            "clocks cannot be faked here: {refusal}"
+        )));
+    }
     nemesis::lab::enter()?;
     let chosen = net::choose(config.net, needs.as_deref())?;
     let mut config = config;

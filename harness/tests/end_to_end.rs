@@ -247,6 +247,29 @@ fn a_node_that_does_not_sync_is_found_when_power_is_lost() {
 }
 
 #[test]
+fn wrong_clocks_are_proven_by_what_nodes_were_told() {
+    let _alone = alone();
+    if !permits(&["clocks"], "clocks") {
+        return;
+    }
+    let run = Run::of("--nemesis clock --time-limit 20s --seed 3");
+    let result = assert_healthy(&run);
+    for name in ["clock-jump", "clock-drift", "clock-strobe"] {
+        let acted = faults(&result, name);
+        assert!(!acted.is_empty(), "{name}");
+        for fault in acted {
+            assert_eq!(fault["effect"], "installed", "{fault}");
+            for (node, told) in fault["evidence"]["nodes"].as_object().unwrap() {
+                let looked = told["looked_at_the_clock"].as_u64().unwrap();
+                let pids = told["pids"].as_array().unwrap().len();
+                assert!(looked > 0 && pids == 1, "{node}: {told}");
+                assert_eq!(told["pids_on_true_time"], serde_json::json!([]));
+            }
+        }
+    }
+}
+
+#[test]
 fn kills_and_pauses_are_proven_and_undone() {
     let _alone = alone();
     if !permits(&["lab"], "kills and pauses") {

@@ -143,7 +143,7 @@ const TRIALS: [Trial; 11] = [
     },
     Trial {
         name: "clocks",
-        unlocks: "clocks that lie to one node: jumps, drift, strobes",
+        unlocks: "--nemesis clock: clocks of nodes that jump, drift or flip",
         surroundings: Surroundings::Lab,
         attempt: clocks::set_one,
     },
@@ -175,6 +175,17 @@ pub fn probe_all() -> Vec<Probe> {
 /// [`Refusal`] with the reason and the remedy.
 pub fn lab_available() -> Result<(), Refusal> {
     match sandbox::attempt(Surroundings::Lab, || Ok(String::new())) {
+        ProbeOutcome::Available(_) => Ok(()),
+        ProbeOutcome::Refused(refusal) => Err(refusal),
+    }
+}
+
+/// Whether the present user can give a process a clock of its own on this host.
+///
+/// # Errors
+/// [`Refusal`] with the reason and the remedy.
+pub fn clocks_available() -> Result<(), Refusal> {
+    match sandbox::attempt(Surroundings::Lab, clocks::set_one) {
         ProbeOutcome::Available(_) => Ok(()),
         ProbeOutcome::Refused(refusal) => Err(refusal),
     }

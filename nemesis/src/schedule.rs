@@ -4,6 +4,7 @@
 //! [`Step`] carries its own end, so nothing that is broken stays broken. Who leads at that moment is the one thing a
 //! schedule cannot know; [`Target::Leader`] and [`Shape::LeaderAlone`] leave it open.
 
+mod clock;
 mod disk;
 mod kind;
 mod lanes;
@@ -12,6 +13,7 @@ mod plan;
 mod shrink;
 mod stored;
 
+pub use clock::ClockKind;
 pub use disk::{DiskFault, DiskKind};
 pub use kind::{FaultKind, UnknownFaultKind};
 pub use links::{Direction, Links, Others};
@@ -20,6 +22,7 @@ pub use shrink::Shrinking;
 pub use stored::ScheduleError;
 
 use crate::NodeName;
+use crate::clocks::ClockChange;
 use crate::net::{Checksum, Disturbance};
 use crate::partition::Shape;
 use serde::{Deserialize, Serialize};
@@ -98,6 +101,13 @@ pub enum Fault {
         /// Of which.
         links: Links,
     },
+    /// Clocks go wrong, and are set right at the end.
+    Clock {
+        /// Whose.
+        target: Target,
+        /// How.
+        change: ClockChange,
+    },
     /// Leadership is handed over; nothing has to be undone.
     Transfer {
         /// To whom.
@@ -124,6 +134,7 @@ impl Fault {
             Fault::Pause { .. } => FaultKind::Pause,
             Fault::Member { .. } => FaultKind::Member,
             Fault::Disk { fault, .. } => FaultKind::Disk(fault.kind()),
+            Fault::Clock { change, .. } => FaultKind::Clock(change.kind()),
             Fault::Transfer { .. } => FaultKind::Transfer,
             Fault::Network { disturbance, links } => of_network(disturbance, links),
         }
@@ -181,6 +192,7 @@ impl fmt::Display for Fault {
             Fault::Pause { target } => write!(f, "pause {target}"),
             Fault::Member { target } => write!(f, "remove {target} from the cluster"),
             Fault::Disk { target, fault } => write!(f, "{fault} {target}"),
+            Fault::Clock { target, change } => write!(f, "{change} on {target}"),
             Fault::Transfer { to } => write!(f, "hand leadership to {to}"),
             Fault::Network { disturbance, links } => write!(f, "{disturbance}, {links}"),
         }

@@ -1,11 +1,12 @@
 //! Schedules: the promises of `plan`, for any seed.
 
 use nemesis::NodeName;
+use nemesis::clocks::ClockChange;
 use nemesis::net::{Disturbance, Permille};
 use nemesis::partition::Shape;
 use nemesis::schedule::{
-    Direction, DiskFault, DiskKind, Fault, FaultKind, Links, Others, PlanConfig, Schedule, Spans,
-    Step, Target, plan,
+    ClockKind, Direction, DiskFault, DiskKind, Fault, FaultKind, Links, Others, PlanConfig,
+    Schedule, Spans, Step, Target, plan,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -37,6 +38,7 @@ fn shapes(schedule: &Schedule) -> Vec<Shape> {
         | Fault::Pause { .. }
         | Fault::Member { .. }
         | Fault::Disk { .. }
+        | Fault::Clock { .. }
         | Fault::Transfer { .. }
         | Fault::Network { .. } => None,
     };
@@ -54,6 +56,7 @@ fn target(step: &Step) -> Option<&Target> {
         }
         Fault::Partition { .. }
         | Fault::Member { .. }
+        | Fault::Clock { .. }
         | Fault::Transfer { .. }
         | Fault::Network { .. } => None,
     }
@@ -162,7 +165,7 @@ proptest! {
     fn only_what_was_asked_for_happens(seed: u64, config in configs()) {
         let kinds: BTreeSet<FaultKind> = plan(seed, &config).steps.iter().map(|step| step.fault.kind()).collect();
         prop_assert!(kinds.iter().all(|kind| config.kinds.contains(kind)));
-        // Kinds of disk faults take turns, and where nodes are few so do all that take nodes down.
+        // Kinds of disk faults take turns, so do those of clocks, and where nodes are few all that take nodes down.
         let turns = config.kinds.len() as u64;
         let enough = config.nodes.len() >= 2 && config.time_limit_ns >= (15 + 5 * turns) * SECOND;
         prop_assert!(!enough || kinds.len() == config.kinds.len());
@@ -223,6 +226,20 @@ proptest! {
     }
 
     #[test]
+    fn faults_of_clocks_take_turns_and_spare_a_majority(seed: u64) {
+        let clocks = ClockKind::ALL.map(FaultKind::Clock);
+        let schedule = plan(seed, &config(5, &clocks, 120));
+        prop_assert!(schedule.steps.windows(2).all(|pair| pair[0].stop_ns <= pair[1].start_ns));
+        for step in &schedule.steps {
+            let Fault::Clock { target: Target::Nodes(nodes), .. } = &step.fault else { continue };
+            prop_assert!((1..=2).contains(&nodes.len()));
+        }
+        for kind in clocks {
+            prop_assert!(of_kind(&schedule, kind).len() > 1, "{kind}");
+        }
+    }
+
+    #[test]
     fn where_there_is_room_disks_do_not_move_the_processes(seed: u64) {
         let disk = FaultKind::Disk(DiskKind::PowerLoss);
         let times = |kinds: &[FaultKind]| -> Vec<_> {
@@ -230,6 +247,17 @@ proptest! {
             of_kind(&schedule, FaultKind::Kill).iter().map(|step| (step.start_ns, step.stop_ns)).collect()
         };
         prop_assert_eq!(times(&[FaultKind::Kill]), times(&[FaultKind::Kill, disk]));
+    }
+
+    #[test]
+    fn clocks_do_not_move_the_processes(seed: u64) {
+        let kills = |kinds: &[FaultKind]| -> Vec<_> {
+            let schedule = plan(seed, &config(5, kinds, 60));
+            let key = |step: &&Step| (step.start_ns, step.stop_ns, step.fault.clone());
+            of_kind(&schedule, FaultKind::Kill).iter().map(key).collect()
+        };
+        let jump = FaultKind::Clock(ClockKind::Jump);
+        prop_assert_eq!(kills(&[FaultKind::Kill]), kills(&[FaultKind::Kill, jump]));
     }
 
     #[test]
@@ -272,12 +300,15 @@ fn kinds_are_read_as_they_are_written() {
         assert_eq!(kind.to_string().parse(), Ok(kind));
         assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
     }
+    let unknown = "earthquake".parse::<FaultKind>().unwrap_err().to_string();
+    let known = FaultKind::ALL.map(FaultKind::name).join(", ");
     assert_eq!(
-        "clock".parse::<FaultKind>().unwrap_err().to_string(),
-        "nemesis \"clock\" is not known: use one of partition, kill, pause, member, transfer, power-loss, torn-write, \
-         blackout, disk-eio, disk-full, disk-slow, disk-stuck, disk-lie, disk-misread, bit-flip, truncate, delay, loss, reorder, \
-         duplicate, corrupt, corrupt-unnoticed, rate, flap, client-partition, lost-replies"
+        unknown,
+        format!("nemesis \"earthquake\" is not known: use one of {known}")
     );
+    let walls = [ClockKind::Jump, ClockKind::Drift, ClockKind::Strobe].map(FaultKind::Clock);
+    assert_eq!(FaultKind::group("clock"), Some(&walls[..]));
+    assert_eq!(FaultKind::group("kill"), None);
 }
 
 /// The stored form: a change of it is a change of the format's version.
@@ -327,6 +358,15 @@ fn the_stored_form_of_a_schedule() {
                     },
                 },
             },
+            Step {
+                id: 5,
+                start_ns: 7,
+                stop_ns: 8,
+                fault: Fault::Clock {
+                    target: Target::Leader,
+                    change: ClockChange::Jump { offset_ns: -11 },
+                },
+            },
         ],
     };
     let stored = concat!(
@@ -335,7 +375,8 @@ fn the_stored_form_of_a_schedule() {
         r#"{"id":2,"start_ns":6,"stop_ns":8,"fault":{"kind":"kill","target":"leader"}},"#,
         r#"{"id":3,"start_ns":6,"stop_ns":8,"fault":{"kind":"pause","target":{"nodes":["n1"]}}},"#,
         r#"{"id":4,"start_ns":7,"stop_ns":8,"fault":{"kind":"network","disturbance":{"loss":{"permille":250}},"#,
-        r#""links":{"of":"leader","with":"nodes","direction":"from"}}}]}"#,
+        r#""links":{"of":"leader","with":"nodes","direction":"from"}}},"#,
+        r#"{"id":5,"start_ns":7,"stop_ns":8,"fault":{"kind":"clock","target":"leader","change":{"jump":{"offset_ns":-11}}}}]}"#,
     );
     assert_eq!(serde_json::to_string(&schedule).unwrap(), stored);
     assert_eq!(serde_json::from_str::<Schedule>(stored).unwrap(), schedule);

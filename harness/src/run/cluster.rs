@@ -1,5 +1,6 @@
 //! The system under test: real processes, each in its own network namespace, with a log and a disk that are kept.
 
+mod clocks;
 mod disks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,13 +14,15 @@ use anyhow::{Context as _, Result, bail};
 use nemesis::NodeName;
 use nemesis::net::{Disturbance, Plane, RuleId, Tally};
 use nemesis::partition::Link;
-use nemesis::process::{NodeProcess, PauseEvidence, ProcessSpec};
+use nemesis::process::{NodeProcess, PauseEvidence, ProcessError, ProcessSpec};
 use serde_json::{Value, json};
 
 use super::admin::Admin;
 use super::client::{Doors, plain_http};
 use super::folder::Folder;
 use crate::config::{NodeProgram, RunConfig};
+use clocks::OwnClock;
+pub(crate) use clocks::WrongClock;
 use disks::NodeDisk;
 pub(crate) use disks::Struck;
 
@@ -68,6 +71,7 @@ struct Node {
     excuses: u32,
     /// How it did.
     gave_up: Option<String>,
+    clock: OwnClock,
     state: State,
 }
 
@@ -106,6 +110,7 @@ impl Cluster {
                 disk: disks::mount(config, &data),
                 excuses: 0,
                 gave_up: None,
+                clock: clocks::make(config, name),
                 state: State::Killed,
             };
             node.spawn(network.as_ref(), name)?;
@@ -269,10 +274,11 @@ impl Cluster {
         }
     }
 
-    /// Undoes everything: no rule on any link, no failing disk, nobody paused, every killed node started.
+    /// Undoes everything: no rule on any link, no failing disk, no wrong clock, nobody paused, every killed node started.
     pub(crate) fn heal_all(&self) -> Result<()> {
         self.plane().heal()?;
         self.heal_disks();
+        self.right_clocks()?;
         for name in self.nodes.keys() {
             self.revive(NodeFault::Pause, name)?;
             self.revive(NodeFault::Kill, name)?;
@@ -354,19 +360,34 @@ impl Cluster {
 
 impl Node {
     fn spawn(&mut self, plane: &dyn Plane, name: &NodeName) -> Result<()> {
-        let log = append(&self.log)?;
+        let started = match self.start(plane, name)? {
+            // It goes by the clocks of the host then, and faults of clocks are skipped with this reason.
+            Err(error @ ProcessError::Clock { .. }) => {
+                self.clock = Err(error.to_string());
+                self.start(plane, name)?
+            }
+            started => started,
+        };
+        let process = started
+            .with_context(|| format!("cannot start node {name} ({})", self.program.display()))?;
+        self.state = State::Up(process);
+        Ok(())
+    }
+
+    fn start(
+        &self,
+        plane: &dyn Plane,
+        name: &NodeName,
+    ) -> Result<std::result::Result<NodeProcess, ProcessError>> {
         let spec = ProcessSpec {
             program: &self.program,
             args: self.arguments.clone(),
             env: Vec::new(),
-            log,
+            log: append(&self.log)?,
             namespace: Some(plane.namespace(name)),
-            clock: None,
+            clock: self.clock.as_ref().ok(),
         };
-        let process = NodeProcess::spawn(&spec)
-            .with_context(|| format!("cannot start node {name} ({})", self.program.display()))?;
-        self.state = State::Up(process);
-        Ok(())
+        Ok(NodeProcess::spawn(&spec))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Carries out the schedule: each step begins, ends, and is recorded with what proves that it acted.
 
+mod clock;
 mod disk;
 mod members;
 mod network;
@@ -9,13 +10,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nemesis::NodeName;
+use nemesis::clocks::ClockChange;
 use nemesis::net::{Disturbance, RuleId};
 use nemesis::schedule::{DiskFault, Fault, Schedule, Step};
 use reports::{Effect, FaultRecord};
 use serde_json::{Map, json};
 use tokio::task::JoinSet;
 
-use super::cluster::{Cluster, NodeFault, Struck};
+use super::cluster::{Cluster, NodeFault, Struck, WrongClock};
 use super::leaders::Leaders;
 use super::phase::Ending;
 use super::recorder::Recorder;
@@ -45,6 +47,10 @@ enum Begun {
     Disks {
         fault: DiskFault,
         hit: Vec<Struck>,
+    },
+    Clocks {
+        change: ClockChange,
+        wrong: Vec<WrongClock>,
     },
     Removed,
     Transferred,
@@ -142,6 +148,10 @@ impl Director {
                 let hit = target.resolve(leader.as_ref(), &spared);
                 self.fail_disks(fault, hit, record).await
             }
+            Fault::Clock { target, change } => {
+                let hit = target.resolve(leader.as_ref(), &self.cluster.down());
+                self.set_clocks(*change, hit, record).await
+            }
             Fault::Transfer { to } => self.transfer(leader, to, record).await,
             Fault::Network { disturbance, links } => {
                 let nodes: Vec<NodeName> = self.cluster.names().cloned().collect();
@@ -158,6 +168,7 @@ impl Director {
             Begun::Disturbed { rule, disturbance } => self.calm(rule, disturbance, record).await,
             Begun::Processes { fault, hit } => self.revive(fault, hit, record).await,
             Begun::Disks { fault, hit } => self.mend_disks(fault, hit, record).await,
+            Begun::Clocks { change, wrong } => self.right_clocks(change, wrong, record).await,
             Begun::Removed => self.take_back().await,
             Begun::Transferred => Ok(()),
         };

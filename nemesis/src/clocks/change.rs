@@ -5,7 +5,7 @@ use std::fmt;
 
 /// A change of a clock of a node; [`NodeClock`](super::NodeClock) makes it and takes it back. Changes of different kinds add up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "change", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum ClockChange {
     /// The wall clock is ahead by this much, or behind where it is negative, from one moment to the next.
     Jump {

@@ -1,5 +1,6 @@
 //! The kinds of fault a run can ask for.
 
+use super::clock::ClockKind;
 use super::disk::DiskKind;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -21,6 +22,8 @@ pub enum FaultKind {
     Transfer,
     /// Disks fail.
     Disk(DiskKind),
+    /// Clocks go wrong.
+    Clock(ClockKind),
     /// Packets arrive late.
     Delay,
     /// Packets are lost.
@@ -42,6 +45,12 @@ pub enum FaultKind {
     /// What nodes answer does not reach the clients.
     LostReplies,
 }
+
+const WALL_CLOCKS: [FaultKind; 3] = [
+    FaultKind::Clock(ClockKind::Jump),
+    FaultKind::Clock(ClockKind::Drift),
+    FaultKind::Clock(ClockKind::Strobe),
+];
 
 const NET: [FaultKind; 10] = [
     FaultKind::Partition,
@@ -65,7 +74,7 @@ pub struct UnknownFaultKind {
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 26] = [
+    pub const ALL: [FaultKind; 30] = [
         FaultKind::Partition,
         FaultKind::Kill,
         FaultKind::Pause,
@@ -82,6 +91,10 @@ impl FaultKind {
         FaultKind::Disk(DiskKind::Misread),
         FaultKind::Disk(DiskKind::BitFlip),
         FaultKind::Disk(DiskKind::Truncate),
+        FaultKind::Clock(ClockKind::Jump),
+        FaultKind::Clock(ClockKind::Drift),
+        FaultKind::Clock(ClockKind::Strobe),
+        FaultKind::Clock(ClockKind::Monotonic),
         FaultKind::Delay,
         FaultKind::Loss,
         FaultKind::Reorder,
@@ -95,8 +108,9 @@ impl FaultKind {
     ];
 
     /// Words that stand for several kinds on command lines. `net` is all of the network but what no checksum of TCP's
-    /// shows, which only a system with checksums of its own survives.
-    pub const GROUPS: [(&'static str, &'static [FaultKind]); 1] = [("net", &NET)];
+    /// shows, which only a system with checksums of its own survives; `clock` is all of wall clocks.
+    pub const GROUPS: [(&'static str, &'static [FaultKind]); 2] =
+        [("net", &NET), ("clock", &WALL_CLOCKS)];
 
     /// The kinds a word stands for.
     pub fn group(name: &str) -> Option<&'static [FaultKind]> {
@@ -113,6 +127,7 @@ impl FaultKind {
             FaultKind::Member => "member",
             FaultKind::Transfer => "transfer",
             FaultKind::Disk(kind) => kind.name(),
+            FaultKind::Clock(kind) => kind.name(),
             FaultKind::Delay => "delay",
             FaultKind::Loss => "loss",
             FaultKind::Reorder => "reorder",
@@ -143,6 +158,7 @@ impl FaultKind {
             }
             FaultKind::Transfer => "hands leadership over to a node that is drawn",
             FaultKind::Disk(kind) => kind.describe(),
+            FaultKind::Clock(kind) => kind.describe(),
             FaultKind::Delay => {
                 "makes packets between nodes 50 to 500 ms late, and up to half as much again"
             }
@@ -191,6 +207,7 @@ impl FaultKind {
                 "namespaces, and a system that can do it, as the bundled node can"
             }
             FaultKind::Disk(_) => "namespaces and /dev/fuse",
+            FaultKind::Clock(_) => "namespaces, ptrace and x86-64",
         }
     }
 
@@ -227,6 +244,7 @@ impl FaultKind {
             FaultKind::Member => 4,
             FaultKind::Transfer => 5,
             FaultKind::Disk(kind) => kind.stream(),
+            FaultKind::Clock(kind) => kind.stream(),
             FaultKind::Delay => 10,
             FaultKind::Loss => 11,
             FaultKind::Reorder => 12,

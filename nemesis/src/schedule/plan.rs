@@ -5,6 +5,7 @@
 //! budget: together they are never more than a minority of the cluster (one, where the cluster is too small to have a
 //! minority), but for a blackout, which is of all. Where that leaves too little for a lane each, they take turns in one.
 
+mod clock;
 mod disk;
 
 mod network;
@@ -75,6 +76,7 @@ pub fn plan(seed: u64, config: &PlanConfig) -> Schedule {
     faults.extend(planner.blackouts());
     faults.extend(planner.changes());
     faults.extend(planner.transfers());
+    faults.extend(planner.clock_faults());
     faults.extend(planner.network_faults());
     faults.sort_by_key(|(window, _)| (window.start_ns, window.kind));
     let steps = (1..).zip(faults).map(|(id, (window, fault))| Step {
@@ -291,6 +293,7 @@ impl FaultKind {
             | FaultKind::Partition
             | FaultKind::Member
             | FaultKind::Transfer
+            | FaultKind::Clock(_)
             | FaultKind::Delay
             | FaultKind::Loss
             | FaultKind::Reorder
