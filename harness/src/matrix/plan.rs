@@ -147,8 +147,7 @@ fn arguments(args: &MatrixArgs, bug: Option<Bug>, seed: u32, trial: Trial) -> Ve
     .collect();
     arguments.push("--online".to_owned());
     arguments.extend(bug.map(|bug| format!("--bug={bug}")));
-    let node_args = trial.node_args.iter();
-    arguments.extend(node_args.map(|word| format!("--node-arg={word}")));
+    arguments.extend(trial.further.iter().map(|word| (*word).to_owned()));
     arguments
 }
 

@@ -9,20 +9,29 @@ use target_node::Bug;
 pub(super) struct Trial {
     pub nemesis: &'static str,
     pub nodes: u8,
-    pub node_args: &'static [&'static str],
+    /// Further arguments.
+    pub further: &'static [&'static str],
 }
 
 const FIVE: Trial = Trial {
     nemesis: "partition",
     nodes: 5,
-    node_args: &[],
+    further: &[],
 };
 
-/// Snapshots every few hundred entries, and little kept behind them.
-const TINY_SNAPSHOTS: &[&str] = &["--snapshot-bytes=20000", "--retained-entries=50"];
+/// Clients that ask again until they know how a change ended.
+const RETRY: &[&str] = &["--retry"];
 
-/// A kill takes what was not synced.
-const POWER_LOSS: &[&str] = &["--disk=power-loss"];
+/// Reads at any node, and reads by lease.
+const FOLLOWER_READS: &[&str] = &["--read-level=follower"];
+const LEASES: &[&str] = &["--read-level=lease"];
+
+/// Snapshots every few hundred entries, and little kept behind them.
+const TINY_SNAPSHOTS: &[&str] = &[
+    "--retry",
+    "--node-arg=--snapshot-bytes=20000",
+    "--node-arg=--retained-entries=50",
+];
 
 impl Trial {
     pub(super) const fn of(bug: Bug) -> Self {
@@ -37,35 +46,34 @@ impl Trial {
             | Bug::AckOnLocalAppend
             | Bug::NoTruncate
             | Bug::PrevIndexOnly
-            | Bug::AckByIndex
-            | Bug::UnknownAsFail
-            | Bug::ReplyMixup => FIVE,
+            | Bug::AckByIndex => FIVE,
             Bug::QuorumHalf => FIVE.of_nodes(4),
 
-            Bug::ReadBeforeNoop
-            | Bug::ReadNoApplyWait
-            | Bug::VoteNoPersist
-            | Bug::VoteIgnoreLog
-            | Bug::VoteClearedSameTerm
-            | Bug::CountDupVotes
+            Bug::VoteIgnoreLog
             | Bug::CommitOldTerm
-            | Bug::TruncateBlind
             | Bug::CommitUnbounded
-            | Bug::MatchOptimistic
-            | Bug::AppendDup
-            | Bug::NoDedup
-            | Bug::DedupLeaderMemory
-            | Bug::DedupWrongReply
-            | Bug::ApplyNondeterministic => FIVE.under("partition,kill"),
+            | Bug::ApplyNondeterministic
+            | Bug::UnknownAsFail => FIVE.under("partition,kill"),
 
-            Bug::ReadindexCtxReuse
-            | Bug::LeaseCheckThenAct
-            | Bug::LeaseWallclock
-            | Bug::AcceptStaleLeader => FIVE.under("partition,pause"),
-
-            Bug::DedupNotInSnapshot | Bug::AppliedIndexSplit | Bug::SnapOlder | Bug::SnapTorn => {
-                FIVE.under("partition,kill").with(TINY_SNAPSHOTS)
+            Bug::ReadNoApplyWait => FIVE.under("delay,kill").with(FOLLOWER_READS),
+            Bug::ReadBeforeNoop | Bug::VoteClearedSameTerm | Bug::ReplyMixup => {
+                FIVE.under("delay,kill")
             }
+            Bug::CountDupVotes | Bug::TruncateBlind | Bug::MatchOptimistic | Bug::AppendDup => {
+                FIVE.under("loss,delay,kill")
+            }
+
+            Bug::ReadindexCtxReuse | Bug::AcceptStaleLeader => FIVE.under("partition,pause,delay"),
+            Bug::LeaseCheckThenAct => FIVE.under("partition,pause").with(LEASES),
+            Bug::LeaseWallclock => FIVE.under("partition,clock-jump").with(LEASES),
+
+            Bug::NoDedup | Bug::DedupLeaderMemory | Bug::DedupWrongReply => {
+                FIVE.under("lost-replies,kill").with(RETRY)
+            }
+            Bug::DedupNotInSnapshot | Bug::AppliedIndexSplit => {
+                FIVE.under("lost-replies,kill").with(TINY_SNAPSHOTS)
+            }
+            Bug::SnapOlder | Bug::SnapTorn => FIVE.under("partition,kill").with(TINY_SNAPSHOTS),
 
             Bug::NoStickiness
             | Bug::LearnerCounts
@@ -74,12 +82,12 @@ impl Trial {
             | Bug::JointNewOnly
             | Bug::AddNoCatchup => FIVE.under("partition,kill,member"),
 
-            Bug::AckBeforeFsyncFollower
-            | Bug::NoFsync
-            | Bug::FsyncErrorIgnored
-            | Bug::WipedSameId
-            | Bug::CorruptTruncate
-            | Bug::NoCrc => FIVE.under("partition,kill").of_nodes(3).with(POWER_LOSS),
+            Bug::VoteNoPersist => FIVE.under("partition,blackout"),
+            Bug::NoFsync => FIVE.under("blackout"),
+            Bug::AckBeforeFsyncFollower => FIVE.under("disk-slow,blackout"),
+            Bug::FsyncErrorIgnored => FIVE.under("disk-eio,blackout"),
+            Bug::CorruptTruncate | Bug::NoCrc => FIVE.under("bit-flip,kill"),
+            Bug::WipedSameId => FIVE.under("truncate,kill"),
         }
     }
 
@@ -91,7 +99,7 @@ impl Trial {
         Self { nodes, ..self }
     }
 
-    const fn with(self, node_args: &'static [&'static str]) -> Self {
-        Self { node_args, ..self }
+    const fn with(self, further: &'static [&'static str]) -> Self {
+        Self { further, ..self }
     }
 }
