@@ -346,7 +346,9 @@ fn no_ipv6(network: Network) {
 fn capture() {
     let (nodes, plain) = Network::Tun.build();
     drop(plain);
-    let path = std::env::temp_dir().join(format!("capture-{}.pcapng", std::process::id()));
+    // Every lab has the same process numbers.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("packets.pcapng");
     let options = NetOptions {
         capture: Some(path.clone()),
         ..NetOptions::default()
@@ -358,7 +360,6 @@ fn capture() {
     plane.probe(&link).unwrap();
     drop(plane);
     let file = fs::read(&path).unwrap();
-    fs::remove_file(&path).unwrap();
     let contains = |text: &[u8]| file.windows(text.len()).any(|window| window == text);
     for text in [
         "n1->n2",
