@@ -13,28 +13,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) const SCENES: &[Scene] = &[
-    test("clocks::jump_drift_strobe_and_reset", |_| every_change()),
-    test("clocks::monotonic_clock_never_goes_back", |_| monotonic()),
-    test("clocks::scripts_are_followed", |_| scripts()),
-    test("clocks::pause_and_kill", |_| pause_and_kill()),
-    test("clocks::restart_finds_them_as_they_are", |_| restart()),
-    test("clocks::lost_at_exec_is_said", |_| lost_at_exec()),
-    test("clocks::static_programs", |_| static_programs()),
-    test("clocks::every_way_to_ask", |_| every_way_to_ask()),
-    test("clocks::missing_page_is_refused", |_| missing_page()),
-    Scene {
-        is_test: false,
-        ..test("clocks::teller", |_| tell())
-    },
+    Scene::test("clocks::jump_drift_strobe_and_reset", |_| every_change()),
+    Scene::test("clocks::monotonic_clock_never_goes_back", |_| monotonic()),
+    Scene::test("clocks::scripts_are_followed", |_| scripts()),
+    Scene::test("clocks::pause_and_kill", |_| pause_and_kill()),
+    Scene::test("clocks::restart_finds_them_as_they_are", |_| restart()),
+    Scene::test("clocks::lost_at_exec_is_said", |_| lost_at_exec()),
+    Scene::test("clocks::static_programs", |_| static_programs()),
+    Scene::test("clocks::every_way_to_ask", |_| every_way_to_ask()),
+    Scene::test("clocks::missing_page_is_refused", |_| missing_page()),
+    Scene::part("clocks::teller", |_| tell()),
 ];
-
-const fn test(name: &'static str, play: fn(&[String])) -> Scene {
-    Scene {
-        name,
-        play,
-        is_test: true,
-    }
-}
 
 const SECOND: i64 = 1_000_000_000;
 /// Where the teller is asked for the time.

@@ -13,28 +13,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub(crate) const SCENES: &[Scene] = &[
-    scene("disk::power_loss_takes_data", |_| power_loss()),
-    scene("disk::power_loss_takes_names", |_| names()),
-    scene("disk::kill_and_power_loss", |_| killed_node()),
-    scene("disk::torn_writes", |_| torn()),
-    scene("disk::errors", |_| errors()),
-    scene("disk::full", |_| full()),
-    scene("disk::slow_and_stuck", |_| slow_and_stuck()),
-    scene("disk::lies", |_| lies()),
-    scene("disk::reads_go_wrong", |_| misread()),
-    scene("disk::damage_at_rest", |_| damage()),
-    scene("disk::is_a_file_system", |_| is_a_file_system()),
-    scene("disk::mapped_files", |_| mapped()),
-    scene("disk::keeps_everything_when_it_is_over", |_| over()),
+    Scene::test("disk::power_loss_takes_data", |_| power_loss()),
+    Scene::test("disk::power_loss_takes_names", |_| names()),
+    Scene::test("disk::kill_and_power_loss", |_| killed_node()),
+    Scene::test("disk::torn_writes", |_| torn()),
+    Scene::test("disk::errors", |_| errors()),
+    Scene::test("disk::full", |_| full()),
+    Scene::test("disk::slow_and_stuck", |_| slow_and_stuck()),
+    Scene::test("disk::lies", |_| lies()),
+    Scene::test("disk::reads_go_wrong", |_| misread()),
+    Scene::test("disk::damage_at_rest", |_| damage()),
+    Scene::test("disk::is_a_file_system", |_| is_a_file_system()),
+    Scene::test("disk::mapped_files", |_| mapped()),
+    Scene::test("disk::keeps_everything_when_it_is_over", |_| over()),
 ];
-
-const fn scene(name: &'static str, play: fn(&[String])) -> Scene {
-    Scene {
-        name,
-        play,
-        is_test: true,
-    }
-}
 
 /// A lab with a disk in it.
 pub(crate) fn disk() -> (Disk, PathBuf) {

@@ -1,7 +1,7 @@
 //! What lies on a link, as the nodes at its ends see it.
 
 use crate::network::{Conversation, Datagrams, at, numbered};
-use crate::plane_scenes::{Network, links, scene};
+use crate::plane_scenes::{Network, links};
 use crate::runner::Scene;
 use nemesis::NodeName;
 use nemesis::net::{
@@ -15,46 +15,46 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 pub(crate) const SCENES: &[Scene] = &[
-    scene("tun::delay", |_| delay(Network::Tun)),
-    scene("tun::loss", |_| loss(Network::Tun)),
-    scene("tun::duplicate", |_| duplicate(Network::Tun)),
-    scene("tun::corrupt", |_| corrupt(Network::Tun)),
-    scene("tun::corrupt_unnoticed", |_| {
+    Scene::test("tun::delay", |_| delay(Network::Tun)),
+    Scene::test("tun::loss", |_| loss(Network::Tun)),
+    Scene::test("tun::duplicate", |_| duplicate(Network::Tun)),
+    Scene::test("tun::corrupt", |_| corrupt(Network::Tun)),
+    Scene::test("tun::corrupt_unnoticed", |_| {
         corrupt_unnoticed(Network::Tun);
     }),
-    scene("tun::reorder", |_| reorder(Network::Tun)),
-    scene("tun::rate", |_| rate(Network::Tun)),
-    scene("tun::flap", |_| flap(Network::Tun)),
-    scene("tun::everything_at_once", |_| {
+    Scene::test("tun::reorder", |_| reorder(Network::Tun)),
+    Scene::test("tun::rate", |_| rate(Network::Tun)),
+    Scene::test("tun::flap", |_| flap(Network::Tun)),
+    Scene::test("tun::everything_at_once", |_| {
         everything_at_once(Network::Tun);
     }),
-    scene("tun::clients_cut_off", |_| clients_cut_off(Network::Tun)),
-    scene("tun::lost_replies", |_| lost_replies(Network::Tun)),
-    scene("tun::capture", |_| capture()),
-    scene("tun::no_ipv6", |_| no_ipv6(Network::Tun)),
-    scene("packet_sockets::delay", |_| delay(Network::PacketSockets)),
-    scene("packet_sockets::loss", |_| loss(Network::PacketSockets)),
-    scene("packet_sockets::corrupt", |_| {
+    Scene::test("tun::clients_cut_off", |_| clients_cut_off(Network::Tun)),
+    Scene::test("tun::lost_replies", |_| lost_replies(Network::Tun)),
+    Scene::test("tun::capture", |_| capture()),
+    Scene::test("tun::no_ipv6", |_| no_ipv6(Network::Tun)),
+    Scene::test("packet_sockets::delay", |_| delay(Network::PacketSockets)),
+    Scene::test("packet_sockets::loss", |_| loss(Network::PacketSockets)),
+    Scene::test("packet_sockets::corrupt", |_| {
         corrupt(Network::PacketSockets);
     }),
-    scene("packet_sockets::corrupt_unnoticed", |_| {
+    Scene::test("packet_sockets::corrupt_unnoticed", |_| {
         corrupt_unnoticed(Network::PacketSockets);
     }),
-    scene("packet_sockets::everything_at_once", |_| {
+    Scene::test("packet_sockets::everything_at_once", |_| {
         everything_at_once(Network::PacketSockets);
     }),
-    scene("packet_sockets::clients_cut_off", |_| {
+    Scene::test("packet_sockets::clients_cut_off", |_| {
         clients_cut_off(Network::PacketSockets);
     }),
-    scene("iptables::loss", |_| loss(Network::Iptables)),
-    scene("iptables::clients_cut_off", |_| {
+    Scene::test("iptables::loss", |_| loss(Network::Iptables)),
+    Scene::test("iptables::clients_cut_off", |_| {
         clients_cut_off(Network::Iptables);
     }),
-    scene("iptables::lost_replies", |_| {
+    Scene::test("iptables::lost_replies", |_| {
         lost_replies(Network::Iptables);
     }),
-    scene("iptables::no_ipv6", |_| no_ipv6(Network::Iptables)),
-    scene("iptables::refuses_what_only_the_switch_can_do", |_| {
+    Scene::test("iptables::no_ipv6", |_| no_ipv6(Network::Iptables)),
+    Scene::test("iptables::refuses_what_only_the_switch_can_do", |_| {
         refused(Network::Iptables);
     }),
 ];

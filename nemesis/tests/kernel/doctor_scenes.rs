@@ -4,11 +4,9 @@ use crate::runner::{Scene, enter_lab};
 use nemesis::doctor::{ProbeOutcome, lab_available, probe_all};
 use std::collections::BTreeMap;
 
-pub(crate) const SCENES: &[Scene] = &[Scene {
-    name: "doctor::agrees_with_the_lab",
-    play: |_| agrees_with_the_lab(),
-    is_test: true,
-}];
+pub(crate) const SCENES: &[Scene] = &[Scene::test("doctor::agrees_with_the_lab", |_| {
+    agrees_with_the_lab();
+})];
 
 fn agrees_with_the_lab() {
     let outcomes: BTreeMap<_, _> = probe_all()

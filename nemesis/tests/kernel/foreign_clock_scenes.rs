@@ -12,18 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(crate) const SCENES: &[Scene] = &[
-    scene("foreign_clocks::redis", |_| redis()),
-    scene("foreign_clocks::etcd", |_| etcd()),
-    scene("foreign_clocks::postgresql", |_| postgresql()),
+    Scene::test("foreign_clocks::redis", |_| redis()),
+    Scene::test("foreign_clocks::etcd", |_| etcd()),
+    Scene::test("foreign_clocks::postgresql", |_| postgresql()),
 ];
-
-const fn scene(name: &'static str, play: fn(&[String])) -> Scene {
-    Scene {
-        name,
-        play,
-        is_test: true,
-    }
-}
 
 /// `TIME` is a day ahead from one moment to the next, and what was to expire later is gone.
 fn redis() {

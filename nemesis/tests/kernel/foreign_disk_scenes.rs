@@ -9,23 +9,15 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 pub(crate) const SCENES: &[Scene] = &[
-    scene("foreign_disk::redis_keeps_what_it_syncs", |_| {
+    Scene::test("foreign_disk::redis_keeps_what_it_syncs", |_| {
         redis("always");
     }),
-    scene("foreign_disk::redis_loses_what_it_does_not", |_| {
+    Scene::test("foreign_disk::redis_loses_what_it_does_not", |_| {
         redis("no");
     }),
-    scene("foreign_disk::etcd", |_| etcd()),
-    scene("foreign_disk::postgresql", |_| postgresql()),
+    Scene::test("foreign_disk::etcd", |_| etcd()),
+    Scene::test("foreign_disk::postgresql", |_| postgresql()),
 ];
-
-const fn scene(name: &'static str, play: fn(&[String])) -> Scene {
-    Scene {
-        name,
-        play,
-        is_test: true,
-    }
-}
 
 /// A disk, if these programs can be started.
 fn disk_for(programs: &[&str]) -> (Disk, PathBuf) {

@@ -17,27 +17,12 @@ use std::thread;
 use std::time::Duration;
 
 pub(crate) const SCENES: &[Scene] = &[
-    test("lab::inside_is_private", |_| inside_is_private()),
-    test("lab::threads_are_refused", |_| threads_are_refused()),
-    part("lab::exit_with", |words| exit_with(&words[0])),
-    part("lab::count_signals", |_| count_signals()),
-    part("lab::busy", |_| busy()),
+    Scene::test("lab::inside_is_private", |_| inside_is_private()),
+    Scene::test("lab::threads_are_refused", |_| threads_are_refused()),
+    Scene::part("lab::exit_with", |words| exit_with(&words[0])),
+    Scene::part("lab::count_signals", |_| count_signals()),
+    Scene::part("lab::busy", |_| busy()),
 ];
-
-const fn test(name: &'static str, play: fn(&[String])) -> Scene {
-    Scene {
-        name,
-        play,
-        is_test: true,
-    }
-}
-
-const fn part(name: &'static str, play: fn(&[String])) -> Scene {
-    Scene {
-        is_test: false,
-        ..test(name, play)
-    }
-}
 
 type Check = fn(User) -> Result<(), Failed>;
 

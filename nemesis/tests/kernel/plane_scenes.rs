@@ -13,71 +13,63 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 
 pub(crate) const SCENES: &[Scene] = &[
-    scene("tun::can_be_built_again", |_| {
+    Scene::test("tun::can_be_built_again", |_| {
         can_be_built_again(Network::Tun);
     }),
-    scene("tun::cut_and_heal", |_| {
+    Scene::test("tun::cut_and_heal", |_| {
         cut_and_heal(Network::Tun);
     }),
-    scene("tun::one_way", |_| {
+    Scene::test("tun::one_way", |_| {
         one_way(Network::Tun);
     }),
-    scene("tun::lost_answers", |_| {
+    Scene::test("tun::lost_answers", |_| {
         lost_answers(Network::Tun);
     }),
-    scene("tun::bulk", |_| {
+    Scene::test("tun::bulk", |_| {
         bulk(Network::Tun);
     }),
-    scene("packet_sockets::can_be_built_again", |_| {
+    Scene::test("packet_sockets::can_be_built_again", |_| {
         can_be_built_again(Network::PacketSockets);
     }),
-    scene("packet_sockets::cut_and_heal", |_| {
+    Scene::test("packet_sockets::cut_and_heal", |_| {
         cut_and_heal(Network::PacketSockets);
     }),
-    scene("packet_sockets::one_way", |_| {
+    Scene::test("packet_sockets::one_way", |_| {
         one_way(Network::PacketSockets);
     }),
-    scene("packet_sockets::lost_answers", |_| {
+    Scene::test("packet_sockets::lost_answers", |_| {
         lost_answers(Network::PacketSockets);
     }),
-    scene("packet_sockets::bulk", |_| {
+    Scene::test("packet_sockets::bulk", |_| {
         bulk(Network::PacketSockets);
     }),
-    scene("iptables::can_be_built_again", |_| {
+    Scene::test("iptables::can_be_built_again", |_| {
         can_be_built_again(Network::Iptables);
     }),
-    scene("iptables::cut_and_heal", |_| {
+    Scene::test("iptables::cut_and_heal", |_| {
         cut_and_heal(Network::Iptables);
     }),
-    scene("iptables::one_way", |_| {
+    Scene::test("iptables::one_way", |_| {
         one_way(Network::Iptables);
     }),
-    scene("iptables::lost_answers", |_| {
+    Scene::test("iptables::lost_answers", |_| {
         lost_answers(Network::Iptables);
     }),
-    scene("iptables::bulk", |_| {
+    Scene::test("iptables::bulk", |_| {
         bulk(Network::Iptables);
     }),
-    scene("tun::probes_prove_a_cut_that_nobody_crosses", |_| {
+    Scene::test("tun::probes_prove_a_cut_that_nobody_crosses", |_| {
         probes(Network::Tun);
     }),
-    scene("iptables::probes_prove_a_cut_that_nobody_crosses", |_| {
+    Scene::test("iptables::probes_prove_a_cut_that_nobody_crosses", |_| {
         probes(Network::Iptables);
     }),
-    scene("build_outside_a_lab_is_refused", |_| outside_a_lab()),
-    scene("choice_says_why", |_| choice_says_why()),
-    scene("choice_heeds_what_is_wanted", |_| {
+    Scene::test("build_outside_a_lab_is_refused", |_| outside_a_lab()),
+    Scene::test("choice_says_why", |_| choice_says_why()),
+    Scene::test("choice_heeds_what_is_wanted", |_| {
         choice_heeds_what_is_wanted();
     }),
 ];
-
-pub(crate) const fn scene(name: &'static str, play: fn(&[String])) -> Scene {
-    Scene {
-        name,
-        play,
-        is_test: true,
-    }
-}
 
 /// The networks there are, the two kinds of port of the switch told apart.
 #[derive(Clone, Copy, PartialEq)]

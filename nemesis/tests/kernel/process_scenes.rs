@@ -8,22 +8,14 @@ use std::path::Path;
 use std::time::Duration;
 
 pub(crate) const SCENES: &[Scene] = &[
-    scene("process::pause_and_resume", |_| pause_and_resume()),
-    scene("process::kill_takes_the_group", |_| kill_takes_the_group()),
-    scene("process::orphans_are_reaped", |_| orphans_are_reaped()),
-    scene("process::end_is_noticed", |_| end_is_noticed()),
-    scene("process::terminate", |_| terminate()),
-    scene("process::missing_program", |_| missing_program()),
-    scene("process::namespace_and_log", |_| namespace_and_log()),
+    Scene::test("process::pause_and_resume", |_| pause_and_resume()),
+    Scene::test("process::kill_takes_the_group", |_| kill_takes_the_group()),
+    Scene::test("process::orphans_are_reaped", |_| orphans_are_reaped()),
+    Scene::test("process::end_is_noticed", |_| end_is_noticed()),
+    Scene::test("process::terminate", |_| terminate()),
+    Scene::test("process::missing_program", |_| missing_program()),
+    Scene::test("process::namespace_and_log", |_| namespace_and_log()),
 ];
-
-const fn scene(name: &'static str, play: fn(&[String])) -> Scene {
-    Scene {
-        name,
-        play,
-        is_test: true,
-    }
-}
 
 fn shell(script: &str) -> NodeProcess {
     let log = fs::File::options().write(true).open("/dev/null").unwrap();

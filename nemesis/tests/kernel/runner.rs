@@ -20,6 +20,25 @@ pub(crate) struct Scene {
     pub(crate) is_test: bool,
 }
 
+impl Scene {
+    /// One that is a test by itself.
+    pub(crate) const fn test(name: &'static str, play: fn(&[String])) -> Scene {
+        Scene {
+            name,
+            play,
+            is_test: true,
+        }
+    }
+
+    /// One that others start.
+    pub(crate) const fn part(name: &'static str, play: fn(&[String])) -> Scene {
+        Scene {
+            is_test: false,
+            ..Scene::test(name, play)
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum User {
     Present,
