@@ -82,8 +82,7 @@ pub(crate) fn shrink(args: &ShrinkArgs) -> Result<Exit> {
         false => again.hits(least, "least", args.times.get(), false)?,
     };
     let path = args.out.join("schedule.json");
-    let json = serde_json::to_string_pretty(least).context("a schedule is JSON")?;
-    std::fs::write(&path, json).with_context(|| format!("cannot write {}", path.display()))?;
+    store(least, &path)?;
     let all = stored.schedule.steps.len();
     say::answer(format_args!(
         "{} of {all} faults are left:",
@@ -106,6 +105,11 @@ pub(crate) fn shrink(args: &ShrinkArgs) -> Result<Exit> {
     })
 }
 
+fn store(schedule: &Schedule, path: &Path) -> Result<()> {
+    let json = serde_json::to_string_pretty(schedule).context("a schedule is JSON")?;
+    std::fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))
+}
+
 fn refuse(error: &anyhow::Error) -> Exit {
     say::aside(format_args!("adrasteia: {error:#}"));
     Exit::Usage
@@ -125,8 +129,7 @@ impl Again<'_> {
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create {}; choose another --out", folder.display()))?;
         let path = folder.join("schedule.json");
-        let json = serde_json::to_string_pretty(schedule).context("a schedule is JSON")?;
-        std::fs::write(&path, json).with_context(|| format!("cannot write {}", path.display()))?;
+        store(schedule, &path)?;
         let arguments = self.stored.arguments(&path);
         let made = child::make(&arguments, &folder, self.ending)?;
         let result = made.transpose()?;
