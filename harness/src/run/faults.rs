@@ -8,6 +8,7 @@ mod process;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nemesis::NodeName;
 use nemesis::clocks::ClockChange;
@@ -23,6 +24,12 @@ use super::phase::Ending;
 use super::recorder::Recorder;
 use crate::clock::Clock;
 use crate::progress::Progress;
+
+/// How long a node may take to answer again after it was started anew before the fault's record says it did not.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(5);
+
+/// Why a fault of processes or disks had no effect.
+const NOBODY: &str = "nobody was hit: no leader is known, or the nodes were down already";
 
 /// Everything a step needs to act and to be recorded.
 #[derive(Clone)]
@@ -179,6 +186,20 @@ impl Director {
                 .insert("undo_error".to_owned(), json!(error));
             record.effect = Effect::Indeterminate;
         }
+    }
+
+    /// Waits until these nodes answer again, and records how long after `since_ns` each did.
+    async fn watch_recovery(&self, nodes: &[NodeName], since_ns: u64, record: &mut FaultRecord) {
+        let mut serving_ms = Map::new();
+        for node in nodes {
+            let answer = match self.cluster.wait_healthy(node, RECOVERY_LIMIT).await {
+                Ok(()) => json!((self.clock.nanos().0 - since_ns) / 1_000_000),
+                Err(error) => json!(error.to_string()),
+            };
+            serving_ms.insert(node.to_string(), answer);
+        }
+        let evidence = &mut record.evidence;
+        evidence.insert("serving_again_after_ms".to_owned(), json!(serving_ms));
     }
 
     /// Runs what may wait for the kernel or for a program away from the clients' threads.

@@ -1,17 +1,12 @@
 //! Disks that fail, proven by what they lost, returned or refused.
 
-use std::time::Duration;
-
 use nemesis::NodeName;
 use nemesis::schedule::DiskFault;
 use reports::{Effect, FaultRecord};
 use serde_json::{Map, json};
 
-use super::{Begun, Director};
+use super::{Begun, Director, NOBODY};
 use crate::run::cluster::Struck;
-
-/// How long a node may take to answer again after its disk was mended before the fault's record says it did not.
-const RECOVERY_LIMIT: Duration = Duration::from_secs(5);
 
 impl Director {
     /// Lets the disks of `nodes` fail; those that could not be hit are said in the evidence.
@@ -41,9 +36,7 @@ impl Director {
         }
         record.evidence.insert("nodes".to_owned(), json!(by_node));
         if hit.is_empty() {
-            return Err(errors.pop().unwrap_or_else(|| {
-                "nobody was hit: no leader is known, or the nodes were down already".to_owned()
-            }));
+            return Err(errors.pop().unwrap_or_else(|| NOBODY.to_owned()));
         }
         let names: Vec<&str> = hit.iter().map(|struck| struck.node.as_str()).collect();
         record.description = format!("{fault} {}", names.join(" "));
@@ -72,23 +65,15 @@ impl Director {
                 mended.into_iter().collect::<anyhow::Result<Vec<_>>>()
             })
             .await?;
-        let (mut by_node, mut serving_ms) = (Map::new(), Map::new());
+        let mut by_node = Map::new();
         for (node, (evidence, acted)) in names.iter().zip(mended) {
             by_node.insert(node.to_string(), json!(evidence));
             if acted {
                 record.effect = Effect::Installed;
             }
         }
-        for node in &names {
-            let answer = match self.cluster.wait_healthy(node, RECOVERY_LIMIT).await {
-                Ok(()) => json!((self.clock.nanos().0 - since) / 1_000_000),
-                Err(error) => json!(error.to_string()),
-            };
-            serving_ms.insert(node.to_string(), answer);
-        }
-        let evidence = &mut record.evidence;
-        evidence.insert("nodes".to_owned(), json!(by_node));
-        evidence.insert("serving_again_after_ms".to_owned(), json!(serving_ms));
+        record.evidence.insert("nodes".to_owned(), json!(by_node));
+        self.watch_recovery(&names, since, record).await;
         Ok(())
     }
 }

@@ -1,16 +1,11 @@
 //! Killed and stopped processes.
 
-use std::time::Duration;
-
 use nemesis::NodeName;
 use reports::{Effect, FaultRecord};
 use serde_json::{Map, json};
 
-use super::{Begun, Director};
+use super::{Begun, Director, NOBODY};
 use crate::run::cluster::NodeFault;
-
-/// How long a killed node may take to answer again after its restart before the fault's record says it did not.
-const RESTART_LIMIT: Duration = Duration::from_secs(5);
 
 impl Director {
     /// Hits each of `nodes`; those that could not be hit are said in the evidence.
@@ -38,9 +33,7 @@ impl Director {
         }
         record.evidence.insert("nodes".to_owned(), json!(by_node));
         if hit.is_empty() {
-            return Err(
-                "nobody was hit: no leader is known, or the nodes were down already".to_owned(),
-            );
+            return Err(NOBODY.to_owned());
         }
         let names: Vec<&str> = hit.iter().map(NodeName::as_str).collect();
         record.description = format!("{} {}", record.name, names.join(" "));
@@ -60,17 +53,7 @@ impl Director {
                 .await?;
         }
         if fault == NodeFault::Kill {
-            let mut serving_ms = Map::new();
-            for node in &hit {
-                let answer = match self.cluster.wait_healthy(node, RESTART_LIMIT).await {
-                    Ok(()) => json!((self.clock.nanos().0 - since) / 1_000_000),
-                    Err(error) => json!(error.to_string()),
-                };
-                serving_ms.insert(node.to_string(), answer);
-            }
-            record
-                .evidence
-                .insert("serving_again_after_ms".to_owned(), json!(serving_ms));
+            self.watch_recovery(&hit, since, record).await;
         }
         Ok(())
     }
