@@ -4,28 +4,28 @@ use std::process;
 use std::thread;
 
 use anyhow::{Context as _, Result};
-use nix::sys::signal::{SigSet, Signal};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::exit::Exit;
 use crate::run::{EarlyEnd, Ending, signal};
 use crate::say;
 
-/// The signals that end a command early; `what_follows` is what the user can expect then. To be called before there are other
-/// threads, so that none of them takes a signal.
+/// The signals that end a command early; `what_follows` is what the user can expect then. They are handled and not
+/// blocked: a blocked signal stays blocked in every program that is started, and then nothing ends it but SIGKILL.
 pub(crate) fn ending(what_follows: &'static str) -> Result<Ending> {
     let (ender, ending) = signal();
-    let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
-    signals
-        .thread_block()
-        .context("cannot listen for signals")?;
+    let mut signals =
+        Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot listen for signals")?;
     thread::spawn(move || {
-        if signals.wait().is_ok() {
+        let mut arriving = signals.forever();
+        if arriving.next().is_some() {
             say::aside(format_args!(
                 "ending early: {what_follows} (once more to stop at once)"
             ));
             ender.end(EarlyEnd::Interrupted);
         }
-        if signals.wait().is_ok() {
+        if arriving.next().is_some() {
             process::exit(i32::from(Exit::Harness.code()));
         }
     });
