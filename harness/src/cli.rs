@@ -81,8 +81,8 @@ pub(crate) enum Command {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunArgs {
-    /// Faults to inject, separated by commas (see: list nemeses): partition, kill, pause, delay, …; net for all of the
-    /// network; or none
+    /// Faults to inject, separated by commas (see: list nemeses): partition, kill, pause, delay, …; net, disk or clock
+    /// for all of the network, disks or clocks; or none
     #[arg(long, value_name = "NAME,…", default_value = "partition")]
     pub nemesis: String,
     /// Faults from a file instead, such as the schedule.json of another run

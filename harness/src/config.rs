@@ -286,6 +286,7 @@ fn nanos(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
+    use nemesis::schedule::NetworkKind;
 
     use super::*;
     use crate::cli::Cli;
@@ -307,13 +308,15 @@ mod tests {
     #[test]
     fn a_group_stands_for_its_kinds() {
         let kinds = |line| config(line).unwrap().kinds;
+        let [delay, unnoticed] =
+            [NetworkKind::Delay, NetworkKind::CorruptUnnoticed].map(FaultKind::Network);
         let net = kinds("--nemesis kill,net,delay --time-limit 60s");
         assert!(
-            [FaultKind::Kill, FaultKind::Partition, FaultKind::Delay]
+            [FaultKind::Kill, FaultKind::Partition, delay]
                 .iter()
                 .all(|kind| net.contains(kind))
         );
-        assert!(net.is_sorted() && !net.contains(&FaultKind::CorruptUnnoticed));
+        assert!(net.is_sorted() && !net.contains(&unnoticed));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod disk;
 mod kind;
 mod lanes;
 mod links;
+mod network;
 mod plan;
 mod shrink;
 mod stored;
@@ -17,13 +18,14 @@ pub use clock::ClockKind;
 pub use disk::{DiskFault, DiskKind};
 pub use kind::{FaultKind, UnknownFaultKind};
 pub use links::{Direction, Links, Others};
+pub use network::NetworkKind;
 pub use plan::{PlanConfig, Spans, plan};
 pub use shrink::Shrinking;
 pub use stored::ScheduleError;
 
 use crate::NodeName;
 use crate::clocks::ClockChange;
-use crate::net::{Checksum, Disturbance};
+use crate::net::Disturbance;
 use crate::partition::Shape;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -136,28 +138,10 @@ impl Fault {
             Fault::Disk { fault, .. } => FaultKind::Disk(fault.kind()),
             Fault::Clock { change, .. } => FaultKind::Clock(change.kind()),
             Fault::Transfer { .. } => FaultKind::Transfer,
-            Fault::Network { disturbance, links } => of_network(disturbance, links),
+            Fault::Network { disturbance, links } => {
+                NetworkKind::of(disturbance, links).map_or(FaultKind::Partition, FaultKind::Network)
+            }
         }
-    }
-}
-
-fn of_network(disturbance: &Disturbance, links: &Links) -> FaultKind {
-    match disturbance {
-        Disturbance::Cut => match (links.with, links.direction) {
-            (Others::Nodes, _) => FaultKind::Partition,
-            (Others::Clients, Direction::From) => FaultKind::LostReplies,
-            (Others::Clients, Direction::Both | Direction::To) => FaultKind::ClientPartition,
-        },
-        Disturbance::Flap { .. } => FaultKind::Flap,
-        Disturbance::Loss { .. } => FaultKind::Loss,
-        Disturbance::Duplicate { .. } => FaultKind::Duplicate,
-        Disturbance::Corrupt { checksum, .. } => match checksum {
-            Checksum::Broken => FaultKind::Corrupt,
-            Checksum::Repaired => FaultKind::CorruptUnnoticed,
-        },
-        Disturbance::Rate { .. } => FaultKind::Rate,
-        Disturbance::Delay { .. } => FaultKind::Delay,
-        Disturbance::Reorder { .. } => FaultKind::Reorder,
     }
 }
 

@@ -5,8 +5,8 @@ use nemesis::clocks::ClockChange;
 use nemesis::net::{Disturbance, Permille};
 use nemesis::partition::Shape;
 use nemesis::schedule::{
-    ClockKind, Direction, DiskFault, DiskKind, Fault, FaultKind, Links, Others, PlanConfig,
-    Schedule, Spans, Step, Target, plan,
+    ClockKind, Direction, DiskFault, DiskKind, Fault, FaultKind, Links, NetworkKind, Others,
+    PlanConfig, Schedule, Spans, Step, Target, plan,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -309,6 +309,18 @@ fn kinds_are_read_as_they_are_written() {
     let walls = [ClockKind::Jump, ClockKind::Drift, ClockKind::Strobe].map(FaultKind::Clock);
     assert_eq!(FaultKind::group("clock"), Some(&walls[..]));
     assert_eq!(FaultKind::group("kill"), None);
+    let disks = FaultKind::group("disk").expect("a group of disks");
+    let left_out: Vec<DiskKind> = DiskKind::ALL
+        .into_iter()
+        .filter(|kind| !disks.contains(&FaultKind::Disk(*kind)))
+        .collect();
+    assert_eq!(left_out, [DiskKind::Lie]);
+    let net = FaultKind::group("net").expect("a group of the network");
+    let left_out: Vec<NetworkKind> = NetworkKind::ALL
+        .into_iter()
+        .filter(|kind| !net.contains(&FaultKind::Network(*kind)))
+        .collect();
+    assert_eq!(left_out, [NetworkKind::CorruptUnnoticed]);
 }
 
 /// The stored form: a change of it is a change of the format's version.

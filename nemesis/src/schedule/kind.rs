@@ -2,6 +2,8 @@
 
 use super::clock::ClockKind;
 use super::disk::DiskKind;
+use super::links::Others;
+use super::network::{CUTS, NetworkKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -24,26 +26,8 @@ pub enum FaultKind {
     Disk(DiskKind),
     /// Clocks go wrong.
     Clock(ClockKind),
-    /// Packets arrive late.
-    Delay,
-    /// Packets are lost.
-    Loss,
-    /// Packets overtake each other.
-    Reorder,
-    /// Packets arrive twice.
-    Duplicate,
-    /// Packets are damaged, and the receiver's kernel throws them away.
-    Corrupt,
-    /// Packets are damaged, and the program gets them.
-    CorruptUnnoticed,
-    /// Few bytes pass in a second.
-    Rate,
-    /// Links go down and up again and again.
-    Flap,
-    /// Clients and nodes do not reach each other.
-    ClientPartition,
-    /// What nodes answer does not reach the clients.
-    LostReplies,
+    /// Packets meet trouble.
+    Network(NetworkKind),
 }
 
 const WALL_CLOCKS: [FaultKind; 3] = [
@@ -52,17 +36,30 @@ const WALL_CLOCKS: [FaultKind; 3] = [
     FaultKind::Clock(ClockKind::Strobe),
 ];
 
+const DISKS: [FaultKind; 10] = [
+    FaultKind::Disk(DiskKind::PowerLoss),
+    FaultKind::Disk(DiskKind::TornWrite),
+    FaultKind::Disk(DiskKind::Blackout),
+    FaultKind::Disk(DiskKind::Errors),
+    FaultKind::Disk(DiskKind::Full),
+    FaultKind::Disk(DiskKind::Slow),
+    FaultKind::Disk(DiskKind::Stuck),
+    FaultKind::Disk(DiskKind::Misread),
+    FaultKind::Disk(DiskKind::BitFlip),
+    FaultKind::Disk(DiskKind::Truncate),
+];
+
 const NET: [FaultKind; 10] = [
     FaultKind::Partition,
-    FaultKind::Delay,
-    FaultKind::Loss,
-    FaultKind::Reorder,
-    FaultKind::Duplicate,
-    FaultKind::Corrupt,
-    FaultKind::Rate,
-    FaultKind::Flap,
-    FaultKind::ClientPartition,
-    FaultKind::LostReplies,
+    FaultKind::Network(NetworkKind::Delay),
+    FaultKind::Network(NetworkKind::Loss),
+    FaultKind::Network(NetworkKind::Reorder),
+    FaultKind::Network(NetworkKind::Duplicate),
+    FaultKind::Network(NetworkKind::Corrupt),
+    FaultKind::Network(NetworkKind::Rate),
+    FaultKind::Network(NetworkKind::Flap),
+    FaultKind::Network(NetworkKind::ClientPartition),
+    FaultKind::Network(NetworkKind::LostReplies),
 ];
 
 /// A name that no kind of fault has.
@@ -95,22 +92,24 @@ impl FaultKind {
         FaultKind::Clock(ClockKind::Drift),
         FaultKind::Clock(ClockKind::Strobe),
         FaultKind::Clock(ClockKind::Monotonic),
-        FaultKind::Delay,
-        FaultKind::Loss,
-        FaultKind::Reorder,
-        FaultKind::Duplicate,
-        FaultKind::Corrupt,
-        FaultKind::CorruptUnnoticed,
-        FaultKind::Rate,
-        FaultKind::Flap,
-        FaultKind::ClientPartition,
-        FaultKind::LostReplies,
+        FaultKind::Network(NetworkKind::Delay),
+        FaultKind::Network(NetworkKind::Loss),
+        FaultKind::Network(NetworkKind::Reorder),
+        FaultKind::Network(NetworkKind::Duplicate),
+        FaultKind::Network(NetworkKind::Corrupt),
+        FaultKind::Network(NetworkKind::CorruptUnnoticed),
+        FaultKind::Network(NetworkKind::Rate),
+        FaultKind::Network(NetworkKind::Flap),
+        FaultKind::Network(NetworkKind::ClientPartition),
+        FaultKind::Network(NetworkKind::LostReplies),
     ];
 
     /// Words that stand for several kinds on command lines. `net` is all of the network but what no checksum of TCP's
-    /// shows, which only a system with checksums of its own survives; `clock` is all of wall clocks.
-    pub const GROUPS: [(&'static str, &'static [FaultKind]); 2] =
-        [("net", &NET), ("clock", &WALL_CLOCKS)];
+    /// shows, which only a system with checksums of its own survives; `disk` is all of disks but syncs that lie, against
+    /// which no system can keep what it has acknowledged (it can where all nodes lose power at once: what it acknowledged
+    /// was synced before); `clock` is all of wall clocks.
+    pub const GROUPS: [(&'static str, &'static [FaultKind]); 3] =
+        [("net", &NET), ("disk", &DISKS), ("clock", &WALL_CLOCKS)];
 
     /// The kinds a word stands for.
     pub fn group(name: &str) -> Option<&'static [FaultKind]> {
@@ -128,16 +127,7 @@ impl FaultKind {
             FaultKind::Transfer => "transfer",
             FaultKind::Disk(kind) => kind.name(),
             FaultKind::Clock(kind) => kind.name(),
-            FaultKind::Delay => "delay",
-            FaultKind::Loss => "loss",
-            FaultKind::Reorder => "reorder",
-            FaultKind::Duplicate => "duplicate",
-            FaultKind::Corrupt => "corrupt",
-            FaultKind::CorruptUnnoticed => "corrupt-unnoticed",
-            FaultKind::Rate => "rate",
-            FaultKind::Flap => "flap",
-            FaultKind::ClientPartition => "client-partition",
-            FaultKind::LostReplies => "lost-replies",
+            FaultKind::Network(kind) => kind.name(),
         }
     }
 
@@ -159,49 +149,15 @@ impl FaultKind {
             FaultKind::Transfer => "hands leadership over to a node that is drawn",
             FaultKind::Disk(kind) => kind.describe(),
             FaultKind::Clock(kind) => kind.describe(),
-            FaultKind::Delay => {
-                "makes packets between nodes 50 to 500 ms late, and up to half as much again"
-            }
-            FaultKind::Loss => "loses 5 to 50 % of the packets between nodes",
-            FaultKind::Reorder => {
-                "holds back 5 to 50 % of the packets between nodes for 5 to 100 ms, so that others overtake them"
-            }
-            FaultKind::Duplicate => "delivers 5 to 50 % of the packets between nodes twice",
-            FaultKind::Corrupt => {
-                "flips a bit in 1 to 20 % of the packets between nodes, which their checksum shows"
-            }
-            FaultKind::CorruptUnnoticed => {
-                "flips a bit in 0.5 to 5 % of the packets between nodes and makes their checksum fit: for protocols with checksums of their own"
-            }
-            FaultKind::Rate => "lets 20 to 500 kB/s pass between nodes",
-            FaultKind::Flap => {
-                "cuts links between nodes and heals them, each for 50 to 1000 ms, in turn"
-            }
-            FaultKind::ClientPartition => {
-                "cuts the leader, a node or a minority off from the clients, both ways or for requests only"
-            }
-            FaultKind::LostReplies => {
-                "loses every answer of the leader, a node or a minority to the clients"
-            }
+            FaultKind::Network(kind) => kind.describe(),
         }
     }
 
     /// What the host must permit for it.
     pub fn requirements(self) -> &'static str {
         match self {
-            FaultKind::Partition | FaultKind::ClientPartition | FaultKind::LostReplies => {
-                "namespaces, and one of: /dev/net/tun, packet sockets on veth, iptables"
-            }
-            FaultKind::Loss => {
-                "namespaces, and one of: /dev/net/tun, packet sockets on veth, iptables with xt_statistic"
-            }
-            FaultKind::Delay
-            | FaultKind::Reorder
-            | FaultKind::Duplicate
-            | FaultKind::Corrupt
-            | FaultKind::CorruptUnnoticed
-            | FaultKind::Rate
-            | FaultKind::Flap => "namespaces, and one of: /dev/net/tun, packet sockets on veth",
+            FaultKind::Partition => CUTS,
+            FaultKind::Network(kind) => kind.requirements(),
             FaultKind::Kill | FaultKind::Pause => "namespaces",
             FaultKind::Member | FaultKind::Transfer => {
                 "namespaces, and a system that can do it, as the bundled node can"
@@ -213,26 +169,22 @@ impl FaultKind {
 
     /// Whether only the switch can do it.
     pub fn needs_switch(self) -> bool {
-        matches!(
-            self,
-            FaultKind::Delay
-                | FaultKind::Reorder
-                | FaultKind::Duplicate
-                | FaultKind::Corrupt
-                | FaultKind::CorruptUnnoticed
-                | FaultKind::Rate
-                | FaultKind::Flap
-        )
+        matches!(self, FaultKind::Network(kind) if kind.needs_switch())
     }
 
     /// The smallest cluster with links it could act on, or nodes it could hit.
     pub fn min_nodes(self) -> usize {
-        let between_nodes = self == FaultKind::Partition || self == FaultKind::Loss;
-        if between_nodes || self.needs_switch() {
-            2
-        } else {
-            1
-        }
+        let between_nodes = match self {
+            FaultKind::Partition => true,
+            FaultKind::Network(kind) => kind.with() == Others::Nodes,
+            FaultKind::Kill
+            | FaultKind::Pause
+            | FaultKind::Member
+            | FaultKind::Transfer
+            | FaultKind::Disk(_)
+            | FaultKind::Clock(_) => false,
+        };
+        if between_nodes { 2 } else { 1 }
     }
 
     /// The number of its own stream of random numbers. Part of the schedule's stability: a number is never reused.
@@ -245,16 +197,7 @@ impl FaultKind {
             FaultKind::Transfer => 5,
             FaultKind::Disk(kind) => kind.stream(),
             FaultKind::Clock(kind) => kind.stream(),
-            FaultKind::Delay => 10,
-            FaultKind::Loss => 11,
-            FaultKind::Reorder => 12,
-            FaultKind::Duplicate => 13,
-            FaultKind::Corrupt => 14,
-            FaultKind::CorruptUnnoticed => 15,
-            FaultKind::Rate => 16,
-            FaultKind::Flap => 17,
-            FaultKind::ClientPartition => 18,
-            FaultKind::LostReplies => 19,
+            FaultKind::Network(kind) => kind.stream(),
         }
     }
 }

@@ -294,16 +294,7 @@ impl FaultKind {
             | FaultKind::Member
             | FaultKind::Transfer
             | FaultKind::Clock(_)
-            | FaultKind::Delay
-            | FaultKind::Loss
-            | FaultKind::Reorder
-            | FaultKind::Duplicate
-            | FaultKind::Corrupt
-            | FaultKind::CorruptUnnoticed
-            | FaultKind::Rate
-            | FaultKind::Flap
-            | FaultKind::ClientPartition
-            | FaultKind::LostReplies => 0,
+            | FaultKind::Network(_) => 0,
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::{Deck, Planner, shuffled};
 use crate::net::{Checksum, Disturbance, Permille};
 use crate::schedule::lanes::{Window, lane};
-use crate::schedule::{Direction, Fault, FaultKind, Links, Others, Target};
+use crate::schedule::network::NetworkKind;
+use crate::schedule::{Direction, Fault, FaultKind, Links, Target};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::ops::RangeInclusive;
@@ -34,8 +35,7 @@ enum Ends {
 
 /// What may be drawn for a kind.
 struct Choices {
-    kind: FaultKind,
-    with: Others,
+    kind: NetworkKind,
     ends: &'static [Ends],
     directions: &'static [Direction],
     disturbance: fn(&mut ChaCha8Rng) -> Disturbance,
@@ -43,10 +43,9 @@ struct Choices {
 
 impl Choices {
     /// Between nodes.
-    const fn among(kind: FaultKind, disturbance: fn(&mut ChaCha8Rng) -> Disturbance) -> Choices {
+    const fn among(kind: NetworkKind, disturbance: fn(&mut ChaCha8Rng) -> Disturbance) -> Choices {
         Choices {
             kind,
-            with: Others::Nodes,
             ends: &[Ends::Everyone, Ends::Leader, Ends::One, Ends::Minority],
             directions: &[
                 Direction::Both,
@@ -57,54 +56,56 @@ impl Choices {
             disturbance,
         }
     }
+
+    fn kind(&self) -> FaultKind {
+        FaultKind::Network(self.kind)
+    }
 }
 
 /// Clients are never cut off from everybody.
 const CHOICES: [Choices; 10] = [
-    Choices::among(FaultKind::Delay, |rng| {
+    Choices::among(NetworkKind::Delay, |rng| {
         let by_ms = rng.random_range(DELAYS_MS);
         let jitter_ms = rng.random_range(0..=by_ms / 2);
         Disturbance::Delay { by_ms, jitter_ms }
     }),
-    Choices::among(FaultKind::Loss, |rng| Disturbance::Loss {
+    Choices::among(NetworkKind::Loss, |rng| Disturbance::Loss {
         permille: chance(rng, CHANCES),
     }),
-    Choices::among(FaultKind::Reorder, |rng| Disturbance::Reorder {
+    Choices::among(NetworkKind::Reorder, |rng| Disturbance::Reorder {
         permille: chance(rng, CHANCES),
         by_ms: rng.random_range(HOLD_BACKS_MS),
     }),
-    Choices::among(FaultKind::Duplicate, |rng| Disturbance::Duplicate {
+    Choices::among(NetworkKind::Duplicate, |rng| Disturbance::Duplicate {
         permille: chance(rng, CHANCES),
     }),
-    Choices::among(FaultKind::Corrupt, |rng| Disturbance::Corrupt {
+    Choices::among(NetworkKind::Corrupt, |rng| Disturbance::Corrupt {
         permille: chance(rng, DAMAGES),
         checksum: Checksum::Broken,
     }),
-    Choices::among(FaultKind::CorruptUnnoticed, |rng| Disturbance::Corrupt {
+    Choices::among(NetworkKind::CorruptUnnoticed, |rng| Disturbance::Corrupt {
         permille: chance(rng, UNNOTICED),
         checksum: Checksum::Repaired,
     }),
-    Choices::among(FaultKind::Rate, |rng| Disturbance::Rate {
+    Choices::among(NetworkKind::Rate, |rng| Disturbance::Rate {
         bytes_per_s: rng.random_range(RATES),
         burst_bytes: BURST_BYTES,
     }),
     Choices {
         ends: &[Ends::Leader, Ends::One, Ends::Minority],
-        ..Choices::among(FaultKind::Flap, |rng| Disturbance::Flap {
+        ..Choices::among(NetworkKind::Flap, |rng| Disturbance::Flap {
             down_ms: rng.random_range(FLAPS_MS),
             up_ms: rng.random_range(FLAPS_MS),
         })
     },
     Choices {
-        kind: FaultKind::ClientPartition,
-        with: Others::Clients,
+        kind: NetworkKind::ClientPartition,
         ends: &[Ends::Leader, Ends::One, Ends::Minority],
         directions: &[Direction::Both, Direction::Both, Direction::To],
         disturbance: |_| Disturbance::Cut,
     },
     Choices {
-        kind: FaultKind::LostReplies,
-        with: Others::Clients,
+        kind: NetworkKind::LostReplies,
         ends: &[Ends::Leader, Ends::Leader, Ends::One, Ends::Minority],
         directions: &[Direction::From],
         disturbance: |_| Disturbance::Cut,
@@ -117,21 +118,21 @@ impl Planner<'_> {
         let nodes = self.config.nodes.len();
         let wanted = CHOICES
             .iter()
-            .filter(|choices| self.wants(choices.kind) && nodes >= choices.kind.min_nodes());
+            .filter(|choices| self.wants(choices.kind()) && nodes >= choices.kind().min_nodes());
         wanted
             .flat_map(|choices| self.disturbances(choices))
             .collect()
     }
 
     fn disturbances(&self, choices: &Choices) -> Vec<(Window, Fault)> {
-        let mut rng = self.rng(choices.kind);
+        let mut rng = self.rng(choices.kind());
         let mut ends = Deck::new(shuffled(choices.ends.to_vec(), &mut rng));
         let mut directions = Deck::new(shuffled(choices.directions.to_vec(), &mut rng));
-        let windows = lane(&mut rng, self.config, &[choices.kind]);
+        let windows = lane(&mut rng, self.config, &[choices.kind()]);
         let draw = |window| {
             let links = Links {
                 of: self.owners(ends.draw(&mut rng), &mut rng),
-                with: choices.with,
+                with: choices.kind.with(),
                 direction: directions.draw(&mut rng),
             };
             let disturbance = (choices.disturbance)(&mut rng);
