@@ -86,6 +86,10 @@ pub struct NodeArgs {
     #[arg(long, value_name = "BYTES", default_value_t = 256 << 20)]
     pub log_bytes_max: usize,
 
+    /// How nodes speak to each other; all of a cluster the same way
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = TransportKind::Tcp)]
+    pub transport: TransportKind,
+
     /// What a kill leaves on disk
     #[arg(long, value_enum, value_name = "KIND", default_value_t = DiskKind::Real)]
     pub disk: DiskKind,
@@ -93,6 +97,15 @@ pub struct NodeArgs {
     /// Where values are kept between changes; snapshots and the log are on disk in any case
     #[arg(long, value_enum, value_name = "KIND", default_value_t = StateKind::Memory)]
     pub state: StateKind,
+}
+
+/// How messages between nodes travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum TransportKind {
+    /// In order, over connections
+    Tcp,
+    /// As datagrams, which may be lost, doubled or overtaken: what happens to packets happens to messages
+    Udp,
 }
 
 /// Where a node keeps the values of its state.

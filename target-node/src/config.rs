@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::{
-    args::{DiskKind, NodeArgs, StateKind, TimeoutRange, repeated},
+    args::{DiskKind, NodeArgs, StateKind, TimeoutRange, TransportKind, repeated},
     bug::BugSet,
     directory::{Directory, DirectoryError, Member},
     replica::SnapshotRule,
@@ -30,6 +30,7 @@ pub(crate) struct NodeConfig {
     pub(crate) heartbeat: Duration,
     pub(crate) seed: u64,
     pub(crate) segment_bytes: u64,
+    pub(crate) transport: TransportKind,
     pub(crate) disk: DiskKind,
     pub(crate) state: StateKind,
     pub(crate) cluster: String,
@@ -121,6 +122,7 @@ impl NodeConfig {
             heartbeat: args.heartbeat,
             seed: args.seed,
             segment_bytes: args.segment_bytes,
+            transport: args.transport,
             disk: args.disk,
             state: args.state,
             cluster,

@@ -23,26 +23,26 @@ mod snapshots;
 mod storage;
 mod viewers;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use clock::Clock;
 use metrics::Metrics;
-use node::Node;
+use node::{Event, Node};
 use storage::Storage;
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, UdpSocket},
     signal::unix::{SignalKind, signal},
     sync::{mpsc, watch},
     time::timeout,
 };
 
 use crate::{
-    args::NodeArgs,
+    args::{NodeArgs, TransportKind},
     config::NodeConfig,
     raft::{Addresses, Config, Membership, NodeId},
     replica::Replica,
-    transport::{self, Door, Myself, Outbox},
+    transport::{self, Door, Myself, Outbox, Way},
 };
 
 /// Events that wait for the node; senders wait when it is behind.
@@ -108,7 +108,7 @@ fn log_to_stderr() {
 
 async fn serve(config: NodeConfig) -> anyhow::Result<()> {
     let client_listener = bind(config.client_addr, "--client-addr").await?;
-    let peer_listener = bind(config.peer_addr, "--peer-addr").await?;
+    let peers = Peers::bind(&config).await?;
     let (events, inbox) = mpsc::channel(INBOX_MAX);
     let clock = Clock::start();
     let metrics = Metrics::new();
@@ -128,9 +128,8 @@ async fn serve(config: NodeConfig) -> anyhow::Result<()> {
         addr: own_addr(&config),
         store,
     };
-    let outbox = Outbox::new(me.clone());
-    let door = Door::new(me);
-    tokio::spawn(transport::listen(peer_listener, door, events.clone()));
+    let outbox = Outbox::new(me.clone(), peers.way());
+    peers.listen(me, events.clone());
 
     let threads = (writer, snapshots);
     let (node, status) = Node::new(replica, clock, threads, outbox, &config, metrics.clone());
@@ -146,7 +145,50 @@ async fn serve(config: NodeConfig) -> anyhow::Result<()> {
 async fn bind(addr: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(addr)
         .await
-        .with_context(|| format!("cannot listen on {addr}; choose another {option}"))
+        .with_context(|| cannot_listen(addr, option))
+}
+
+fn cannot_listen(addr: SocketAddr, option: &str) -> String {
+    format!("cannot listen on {addr}; choose another {option}")
+}
+
+/// Where the other nodes are heard.
+enum Peers {
+    Tcp(TcpListener),
+    Udp(Arc<UdpSocket>),
+}
+
+impl Peers {
+    async fn bind(config: &NodeConfig) -> anyhow::Result<Self> {
+        let (addr, option) = (config.peer_addr, "--peer-addr");
+        Ok(match config.transport {
+            TransportKind::Tcp => Self::Tcp(bind(addr, option).await?),
+            TransportKind::Udp => {
+                let socket = UdpSocket::bind(addr).await;
+                Self::Udp(Arc::new(
+                    socket.with_context(|| cannot_listen(addr, option))?,
+                ))
+            }
+        })
+    }
+
+    fn way(&self) -> Way {
+        match self {
+            Self::Tcp(_) => Way::Tcp,
+            Self::Udp(socket) => Way::Udp(Arc::clone(socket)),
+        }
+    }
+
+    fn listen(self, me: Myself, events: mpsc::Sender<Event>) {
+        match self {
+            Self::Tcp(listener) => {
+                tokio::spawn(transport::listen(listener, Door::new(me), events));
+            }
+            Self::Udp(socket) => {
+                tokio::spawn(transport::listen_for_datagrams(socket, me, events));
+            }
+        }
+    }
 }
 
 /// Where other nodes reach this one.

@@ -16,6 +16,7 @@ const KEPT_BYTES_MAX: usize = 256 << 10;
 pub(super) enum Kind {
     Hello,
     Message,
+    Datagram,
 }
 
 impl Kind {
@@ -23,6 +24,7 @@ impl Kind {
         match self {
             Self::Hello => 1,
             Self::Message => 2,
+            Self::Datagram => 3,
         }
     }
 }
@@ -60,27 +62,47 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     pub(super) async fn next<T: DeserializeOwned>(&mut self, kind: Kind) -> io::Result<T> {
         let mut head = [0; HEAD_BYTES];
         self.from.read_exact(&mut head).await?;
-        let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
-        let crc = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
-        if length > BODY_BYTES_MAX {
-            return Err(invalid(format!("a frame of {length} bytes is too long")));
-        }
+        let length = length(head)?;
         // Whatever is left of the last frame is written over.
         self.body.truncate(KEPT_BYTES_MAX);
         self.body.shrink_to(KEPT_BYTES_MAX);
-        self.body.resize(length as usize, 0);
+        self.body.resize(length, 0);
         self.from.read_exact(&mut self.body).await?;
-        if crc32c::crc32c_append(crc32c::crc32c(&head[8..]), &self.body) != crc {
-            return Err(invalid("the checksum of a frame is wrong".into()));
-        }
-        if head[8] != kind.code() {
-            return Err(invalid(format!(
-                "a frame of type {} is not expected here",
-                head[8]
-            )));
-        }
-        postcard::from_bytes(&self.body).map_err(|error| invalid(error.to_string()))
+        checked(head, &self.body, kind)
     }
+}
+
+/// The one frame that `bytes` are, which must be of `kind`.
+pub(super) fn decode<T: DeserializeOwned>(kind: Kind, bytes: &[u8]) -> io::Result<T> {
+    let Some((head, body)) = bytes.split_first_chunk() else {
+        return Err(invalid("too short for a frame".into()));
+    };
+    if length(*head)? != body.len() {
+        return Err(invalid("a frame of another length".into()));
+    }
+    checked(*head, body, kind)
+}
+
+fn length(head: [u8; HEAD_BYTES]) -> io::Result<usize> {
+    let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
+    if length > BODY_BYTES_MAX {
+        return Err(invalid(format!("a frame of {length} bytes is too long")));
+    }
+    Ok(length as usize)
+}
+
+fn checked<T: DeserializeOwned>(head: [u8; HEAD_BYTES], body: &[u8], kind: Kind) -> io::Result<T> {
+    let crc = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+    if crc32c::crc32c_append(crc32c::crc32c(&head[8..]), body) != crc {
+        return Err(invalid("the checksum of a frame is wrong".into()));
+    }
+    if head[8] != kind.code() {
+        return Err(invalid(format!(
+            "a frame of type {} is not expected here",
+            head[8]
+        )));
+    }
+    postcard::from_bytes(body).map_err(|error| invalid(error.to_string()))
 }
 
 fn invalid(what: String) -> io::Error {
@@ -110,6 +132,7 @@ mod tests {
     fn a_frame_is_read_back_as_it_was() {
         let (message, bytes) = framed();
         assert_eq!(read_back(&bytes).unwrap(), message);
+        assert_eq!(decode::<Message>(Kind::Message, &bytes).unwrap(), message);
     }
 
     #[test]
@@ -137,6 +160,8 @@ mod tests {
             damaged[at] ^= 0x10;
             assert!(read_back(&damaged).is_err(), "flip at {at}");
             assert!(read_back(&bytes[..at]).is_err(), "cut at {at}");
+            assert!(decode::<Message>(Kind::Message, &damaged).is_err());
+            assert!(decode::<Message>(Kind::Message, &bytes[..at]).is_err());
         }
     }
 }

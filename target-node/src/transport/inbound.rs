@@ -16,10 +16,10 @@ use tokio::{
 };
 
 use super::{
-    Hello, Met, Myself, VERSION,
+    Met, Myself,
     frame::{Kind, Reader},
 };
-use crate::raft::{Message, NodeId, StoreId};
+use crate::raft::{Message, NodeId};
 
 /// How long a new connection may take to say who it is.
 const HELLO_MAX: Duration = Duration::from_secs(1);
@@ -41,32 +41,6 @@ impl Door {
             me,
             readers: Mutex::default(),
         }
-    }
-
-    /// The node that a greeting comes from, or why it is refused.
-    fn admit(&self, hello: &Hello) -> Result<Met, String> {
-        let Hello {
-            version,
-            cluster,
-            from,
-            addr,
-            store,
-            to,
-        } = hello;
-        if *version != VERSION {
-            return Err(format!("{from} speaks version {version}, not {VERSION}"));
-        }
-        if *cluster != self.me.cluster {
-            return Err(format!("{from} is of another --cluster"));
-        }
-        if to != self.me.id.as_str() || from == to {
-            return Err(format!("{from} looks for {to} here; check its --peers"));
-        }
-        Ok(Met {
-            id: NodeId::new(from),
-            addr: *addr,
-            store: StoreId(*store),
-        })
     }
 
     fn replace_reader(&self, peer: NodeId, reader: AbortHandle) {
@@ -107,7 +81,7 @@ async fn greet<T: From<(NodeId, Message)> + From<Met> + Send + 'static>(
     let Ok(Ok(hello)) = timeout(HELLO_MAX, hello).await else {
         return;
     };
-    match door.admit(&hello) {
+    match door.me.admit(&hello) {
         Ok(met) => {
             let peer = met.id.clone();
             if inbox.send(met.into()).await.is_err() {

@@ -1,4 +1,4 @@
-//! Messages between nodes: framed TCP, one outgoing connection a peer.
+//! Messages between nodes: framed TCP, one outgoing connection a peer, or datagrams.
 //!
 //! Nothing is guaranteed here. A message that does not fit a queue is dropped, and so is everything
 //! queued while a peer cannot be reached: Raft sends again, and old news would only be in the way.
@@ -6,14 +6,17 @@
 //! A connection whose peer stopped acknowledging is given up within [`UNACKNOWLEDGED_MAX`], so that a healed
 //! network is used again at once and not when the kernel next tries.
 
+mod datagrams;
 mod frame;
 mod inbound;
 mod outbound;
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
+pub(crate) use datagrams::listen as listen_for_datagrams;
 pub(crate) use inbound::{Door, listen};
 use serde::{Deserialize, Serialize};
+use tokio::net::UdpSocket;
 
 use crate::raft::{Envelope, NodeId, StoreId};
 
@@ -26,7 +29,7 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 /// Messages that wait for one peer.
 const QUEUE_MAX: usize = 256;
 
-/// The first frame of a connection: who speaks, to whom, in which cluster, where it is found, and on
+/// The first frame of a connection, and a part of each datagram: who speaks, to whom, in which cluster, where it is found, and on
 /// which data folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Hello {
@@ -54,18 +57,57 @@ pub(crate) struct Myself {
     pub(crate) store: StoreId,
 }
 
+impl Myself {
+    /// The node that a greeting comes from, or why it is refused.
+    fn admit(&self, hello: &Hello) -> Result<Met, String> {
+        let Hello {
+            version,
+            cluster,
+            from,
+            addr,
+            store,
+            to,
+        } = hello;
+        if *version != VERSION {
+            return Err(format!("{from} speaks version {version}, not {VERSION}"));
+        }
+        if *cluster != self.cluster {
+            return Err(format!("{from} is of another --cluster"));
+        }
+        if to != self.id.as_str() || from == to {
+            return Err(format!("{from} looks for {to} here; check its --peers"));
+        }
+        Ok(Met {
+            id: NodeId::new(from),
+            addr: *addr,
+            store: StoreId(*store),
+        })
+    }
+}
+
+/// How messages travel.
+#[derive(Debug, Clone)]
+pub(crate) enum Way {
+    /// In order over a connection to each peer.
+    Tcp,
+    /// Each by itself from this socket.
+    Udp(Arc<UdpSocket>),
+}
+
 /// The queues to all peers.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     me: Myself,
+    way: Way,
     members: BTreeMap<NodeId, (SocketAddr, outbound::Queue)>,
     guests: BTreeMap<NodeId, (SocketAddr, outbound::Queue)>,
 }
 
 impl Outbox {
-    pub(crate) const fn new(me: Myself) -> Self {
+    pub(crate) const fn new(me: Myself, way: Way) -> Self {
         Self {
             me,
+            way,
             members: BTreeMap::new(),
             guests: BTreeMap::new(),
         }
@@ -108,7 +150,10 @@ impl Outbox {
             store: self.me.store.0,
             to: to.as_str().into(),
         };
-        outbound::start(addr, hello)
+        match &self.way {
+            Way::Tcp => outbound::start(addr, hello),
+            Way::Udp(socket) => datagrams::start(Arc::clone(socket), addr, hello),
+        }
     }
 
     /// Sends or drops a message; never waits.
@@ -122,7 +167,7 @@ impl Outbox {
 }
 
 /// A node has introduced itself.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Met {
     pub(crate) id: NodeId,
     pub(crate) addr: SocketAddr,

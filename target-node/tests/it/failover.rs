@@ -36,6 +36,23 @@ async fn writes_survive_the_leader_and_a_restart_of_all() {
 }
 
 #[tokio::test]
+async fn nodes_that_speak_in_datagrams_do_the_same() {
+    let mut cluster = Cluster::start_with(&["--transport udp"; 3]);
+    let leader = cluster.leader().await;
+    // More than a datagram holds.
+    let long = json!("x".repeat(100_000));
+    assert_eq!(cluster.write(leader, "a", long.clone()).await.0, 200);
+    cluster.kill(leader);
+    assert_eq!(cluster.read_anywhere("a").await, long);
+    cluster.start_node(leader);
+    for node in (0..3).filter(|&node| node != leader) {
+        cluster.kill(node);
+        cluster.start_node(node);
+    }
+    assert_eq!(cluster.read_anywhere("a").await, long);
+}
+
+#[tokio::test]
 async fn every_answer_says_what_happened_and_whom_to_ask() {
     let cluster = Cluster::start(3);
     let leader = cluster.leader().await;
