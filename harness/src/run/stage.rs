@@ -32,7 +32,7 @@ const ELECTION_LIMIT: Duration = Duration::from_secs(20);
 const GUARD_EVERY: Duration = Duration::from_millis(50);
 /// How long the final reads may take.
 const FINAL_READS_LIMIT: Duration = Duration::from_secs(10);
-/// Each key still in use is read through every client in the end; of the retired ones, this many are read through one.
+/// Each key still in use is read through every client in the end; of the retired ones, this many through one of each node.
 const RETIRED_KEYS_READ: usize = 200;
 /// The key that every client must be able to write once all faults are healed.
 const RECOVERY_KEY: &str = "recovery";
@@ -261,15 +261,20 @@ impl Stage {
         Ok((workers, (acknowledged == count).then_some(took_ms)))
     }
 
-    /// Reads what is left: the keys in use through every client, retired keys once. Returns how many reads failed.
+    /// Reads what is left: the keys in use through every client, retired keys through one of each node, so that copies which
+    /// differ are told from each other. Returns how many reads failed.
     async fn final_reads(&self, workers: Vec<Worker>) -> usize {
         self.progress.say("final reads");
         let (mut active, retired) = self.interpreter.workload().keys();
         active.push(RECOVERY_KEY.to_owned());
         let mut reads = vec![active; workers.len()];
         let readers = reads.len();
+        let homes = self.cluster.names().count().min(readers);
         for (number, key) in retired.into_iter().take(RETIRED_KEYS_READ).enumerate() {
-            reads[number % readers].push(key);
+            for home in 0..homes {
+                let clients = (readers - home).div_ceil(homes);
+                reads[home + homes * (number % clients)].push(key.clone());
+            }
         }
         let reads: Vec<Vec<Invocation>> = reads
             .into_iter()
