@@ -3,6 +3,7 @@
 mod admin;
 mod client;
 mod cluster;
+mod copies;
 mod coverage;
 mod environment;
 mod faults;

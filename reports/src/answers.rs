@@ -87,10 +87,14 @@ pub(crate) fn violation(anomalies: &[AnomalyRecord]) -> Headline {
             counted(several as u64 - 1, "more contradiction")
         ),
     };
+    let title = match class {
+        "divergence" => "The nodes' copies differ, though no client saw it".to_owned(),
+        _ => format!("Not linearizable: {}{place}{more}", clip(class, 40)),
+    };
     Headline {
         tone: Tone::Bad,
         word: "violation",
-        title: format!("Not linearizable: {}{place}{more}", clip(class, 40)),
+        title,
         reason: first.map_or(String::new(), |anomaly| sentence(&anomaly.explanation)),
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Evidence {
     pub failure: Option<String>,
     pub notes: Vec<String>,
     pub environment: Environment,
+    /// Copies that differ in the end, which is a violation whether or not a client saw it.
+    pub divergence: Option<AnomalyRecord>,
 }
 
 /// Judges a run.
@@ -56,7 +58,10 @@ pub(crate) fn judge(
     let mut result = RunResult {
         version: RESULT_VERSION,
         exit_code: Exit::Harness.code(),
-        consistency: consistency(analysis),
+        consistency: match &evidence.divergence {
+            Some(_) => Consistency::Violation,
+            None => consistency(analysis),
+        },
         unknown: unknown(analysis),
         liveness: match evidence.recovery_ms {
             Some(_) => Liveness::Recovered,
@@ -78,7 +83,10 @@ pub(crate) fn judge(
             Infrastructure::Failed
         },
         infrastructure_error: failure,
-        anomalies: anomalies(history, judgement, &faults, &evidence.leaders),
+        anomalies: anomalies(history, judgement, &faults, &evidence.leaders)
+            .into_iter()
+            .chain(evidence.divergence)
+            .collect(),
         counterexamples: counterexamples(history, judgement),
         weaker: weaker(judgement),
         operations: counts(history),

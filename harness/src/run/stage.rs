@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::client::Client;
 use super::cluster::{Cluster, SharedPlane};
+use super::copies;
 use super::environment::environment;
 use super::faults::Director;
 use super::folder::Folder;
@@ -109,6 +110,7 @@ fn stillborn(
         failure: Some(format!("{error:#}")),
         notes: Vec::new(),
         environment: environment(),
+        divergence: None,
     })
 }
 
@@ -198,6 +200,7 @@ impl Stage {
         if missing > 0 {
             notes.push(format!("{missing} final reads were not answered in time."));
         }
+        let copies = copies::ask(self.cluster.doors()).await?;
         Ok(Evidence {
             faults,
             leaders: self.leaders.spans(),
@@ -211,6 +214,7 @@ impl Stage {
             failure: self.failure(),
             notes,
             environment,
+            divergence: copies::divergence(&copies),
         })
     }
 
