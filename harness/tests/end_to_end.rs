@@ -409,63 +409,6 @@ impl Started {
             .unwrap();
         (self.child.wait().unwrap(), said)
     }
-
-    /// Processes whose command line names the run's folder.
-    fn processes(&self) -> Vec<String> {
-        let folder = self.out.path().to_str().unwrap().to_owned();
-        let command_line =
-            |entry: std::fs::DirEntry| std::fs::read(entry.path().join("cmdline")).ok();
-        std::fs::read_dir("/proc")
-            .unwrap()
-            .filter_map(|entry| command_line(entry.unwrap()))
-            .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
-            .filter(|line| line.contains(&folder))
-            .collect()
-    }
-}
-
-/// What the host has of interfaces and mounts.
-fn host() -> (Vec<String>, String) {
-    let interfaces = std::fs::read_to_string("/proc/net/dev").unwrap();
-    let names = interfaces
-        .lines()
-        .skip(2)
-        .map(|line| line.split(':').next().unwrap().trim().to_owned());
-    (
-        names.collect(),
-        std::fs::read_to_string("/proc/self/mountinfo").unwrap(),
-    )
-}
-
-#[test]
-fn a_killed_harness_leaves_nothing_behind_but_a_readable_history() {
-    let _alone = alone();
-    if !permits(&["lab"], "kill -9 of the harness") {
-        return;
-    }
-    let before = host();
-    let mut run =
-        Started::until_clients_work("--nemesis partition,kill,pause --time-limit 60s --seed 2");
-    assert!(run.processes().len() > 5, "{:?}", run.processes());
-    run.signal(Signal::SIGKILL);
-    run.child.wait().unwrap();
-    for _ in 0..100 {
-        if run.processes().is_empty() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    assert_eq!(run.processes(), Vec::<String>::new());
-    assert_eq!(host(), before);
-    let history = run.out.path().join("latest/history.jsonl");
-    assert!(std::fs::read_to_string(&history).unwrap().lines().count() > 100);
-    let verdict = adrasteia().arg("check").arg(&history).output().unwrap();
-    assert_eq!(
-        verdict.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&verdict.stderr)
-    );
 }
 
 #[test]
