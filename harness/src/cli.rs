@@ -3,6 +3,7 @@
 mod bench;
 mod matrix;
 mod replay;
+mod summary;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +12,7 @@ pub(crate) use bench::{BenchArgs, Operation, Route, Target};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use matrix::MatrixArgs;
 pub(crate) use replay::{ReplayArgs, ShrinkArgs};
+pub(crate) use summary::SummaryArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -70,6 +72,9 @@ pub(crate) enum Command {
     /// Hunt every planted bug of the bundled node, and watch the healthy one
     #[command(after_help = matrix::EXAMPLES)]
     Matrix(MatrixArgs),
+    /// Tell what stored runs came to, for people and for build servers
+    #[command(after_help = summary::ABOUT)]
+    Summary(SummaryArgs),
     /// Show the names that options accept, and what each means
     List(ListArgs),
     /// Show what this machine permits, and what to do about the rest

@@ -35,6 +35,21 @@ impl Exit {
         }
     }
 
+    /// The end that has this code; an unknown code is a failure of the harness.
+    pub(crate) fn of_code(code: u8) -> Self {
+        [
+            Self::Valid,
+            Self::Violation,
+            Self::Unknown,
+            Self::Strength,
+            Self::Liveness,
+            Self::Usage,
+        ]
+        .into_iter()
+        .find(|exit| exit.code() == code)
+        .unwrap_or(Self::Harness)
+    }
+
     /// How loudly this end must be heard when several are combined: a violation dominates everything.
     const fn weight(self) -> u8 {
         match self {

@@ -26,6 +26,7 @@ mod replay;
 mod run;
 mod say;
 mod source;
+mod summary;
 mod workload;
 
 use clap::Parser;
@@ -67,6 +68,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Replay(args)) => replay::replay(&args),
         Some(Command::Shrink(args)) => replay::shrink(&args),
         Some(Command::Matrix(args)) => matrix::command(&args),
+        Some(Command::Summary(args)) => summary::command(&args),
         Some(Command::List(args)) => Ok(list::command(args.what)),
         Some(Command::Doctor) => Ok(doctor::command()),
         Some(Command::Node(args)) => target_node::run(args).map(|()| Exit::Valid),

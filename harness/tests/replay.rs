@@ -26,6 +26,16 @@ fn a_violation_without_faults_comes_again_and_needs_none() {
     ));
     assert_eq!(first.status.code(), Some(1), "{}", text(&first.stderr));
 
+    let summary = adrasteia(&format!(
+        "summary {at}/runs --junit {at}/junit.xml --markdown {at}/summary.md"
+    ));
+    assert_eq!(summary.status.code(), Some(1), "{}", text(&summary.stderr));
+    assert!(text(&summary.stdout).contains("1 run: 0 passed, 1 violation"));
+    let junit = std::fs::read_to_string(folder.path().join("junit.xml")).unwrap();
+    assert!(junit.contains("type=\"violation\""), "{junit}");
+    let markdown = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
+    assert!(markdown.contains("follower-read-local"), "{markdown}");
+
     let again = adrasteia(&format!(
         "replay {at}/runs/latest --times 2 --out {at}/again"
     ));
@@ -54,6 +64,10 @@ fn a_violation_without_faults_comes_again_and_needs_none() {
 
 #[test]
 fn what_is_no_run_is_refused() {
+    for folder in ["/no/such/runs", "/proc/self/task"] {
+        let refused = adrasteia(&format!("summary {folder}"));
+        assert_eq!(refused.status.code(), Some(254), "{folder}");
+    }
     let refused = adrasteia("replay /no/such/run");
     assert_eq!(refused.status.code(), Some(254));
     assert!(

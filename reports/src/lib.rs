@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+pub mod ci;
 mod clip;
 mod counterexample;
 mod data;

@@ -1,5 +1,6 @@
 //! What readers of a run see: the page, the plots, `result.json` and the last lines.
 
+mod ci;
 mod escaping;
 mod fixture;
 mod page;
