@@ -47,7 +47,7 @@ pub(crate) struct MatrixArgs {
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub healthy: u32,
     /// How long clients work in each run, unless a violation ends it
-    #[arg(long, value_name = "TIME", default_value = "12s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "16s", value_parser = parse_duration)]
     pub time_limit: Duration,
     /// Runs at once [default: one a core]
     #[arg(long, value_name = "N")]

@@ -40,6 +40,10 @@ impl Cell {
     }
 }
 
+/// Clients of each run, and how much they do: what goes wrong for some milliseconds must be met by somebody.
+const RATE: &str = "400";
+const CONCURRENCY: &str = "6n";
+
 /// The node without bugs.
 pub(super) const HEALTHY: &str = "healthy";
 
@@ -139,6 +143,8 @@ fn arguments(args: &MatrixArgs, bug: Option<Bug>, seed: u32, trial: Trial) -> Ve
         ("--nodes", &trial.nodes.to_string()),
         ("--net", net.get_name()),
         ("--time-limit", &time_limit.replace(' ', "")),
+        ("--rate", RATE),
+        ("--concurrency", CONCURRENCY),
         ("--seed", &seed.to_string()),
         ("--require", "nothing"),
     ]

@@ -22,13 +22,20 @@ const FIVE: Trial = Trial {
 /// Clients that ask again until they know how a change ended.
 const RETRY: &[&str] = &["--retry"];
 
+/// Clients that wait for an answer longer than a partition lasts.
+const PATIENT: &[&str] = &["--operation-timeout=6s"];
+
 /// Reads at any node, and reads by lease.
 const FOLLOWER_READS: &[&str] = &["--read-level=follower"];
 const LEASES: &[&str] = &["--read-level=lease"];
 
+/// Messages that can come twice, late or never, and reads at any node.
+const DATAGRAMS: &[&str] = &["--read-level=follower", "--node-arg=--transport=udp"];
+
 /// Snapshots every few hundred entries, and little kept behind them.
 const TINY_SNAPSHOTS: &[&str] = &[
     "--retry",
+    "--read-level=follower",
     "--node-arg=--snapshot-bytes=20000",
     "--node-arg=--retained-entries=50",
 ];
@@ -40,13 +47,11 @@ impl Trial {
 
             Bug::ReadNoQuorum
             | Bug::ReadQuorumMinusOne
-            | Bug::DirtyRead
             | Bug::NoPrevote
             | Bug::NoCheckQuorum
-            | Bug::AckOnLocalAppend
-            | Bug::NoTruncate
-            | Bug::PrevIndexOnly
-            | Bug::AckByIndex => FIVE,
+            | Bug::AckOnLocalAppend => FIVE,
+            Bug::NoTruncate | Bug::PrevIndexOnly => FIVE.with(FOLLOWER_READS),
+            Bug::AckByIndex => FIVE.with(PATIENT),
             Bug::QuorumHalf => FIVE.of_nodes(4),
 
             Bug::VoteIgnoreLog
@@ -55,13 +60,15 @@ impl Trial {
             | Bug::ApplyNondeterministic
             | Bug::UnknownAsFail => FIVE.under("partition,kill"),
 
-            Bug::ReadNoApplyWait => FIVE.under("delay,kill").with(FOLLOWER_READS),
+            Bug::DirtyRead => FIVE.under("delay").with(FOLLOWER_READS),
+            Bug::ReadNoApplyWait => FIVE.under("delay,rate,loss").with(FOLLOWER_READS),
             Bug::ReadBeforeNoop | Bug::VoteClearedSameTerm | Bug::ReplyMixup => {
                 FIVE.under("delay,kill")
             }
-            Bug::CountDupVotes | Bug::TruncateBlind | Bug::MatchOptimistic | Bug::AppendDup => {
-                FIVE.under("loss,delay,kill")
-            }
+            Bug::AppendDup => FIVE.under("duplicate").with(DATAGRAMS),
+            Bug::MatchOptimistic => FIVE.under("loss,partition").with(DATAGRAMS),
+            Bug::CountDupVotes => FIVE.under("duplicate,partition,kill").with(DATAGRAMS),
+            Bug::TruncateBlind => FIVE.under("reorder,duplicate,kill").with(DATAGRAMS),
 
             Bug::ReadindexCtxReuse | Bug::AcceptStaleLeader => FIVE.under("partition,pause,delay"),
             Bug::LeaseCheckThenAct => FIVE.under("partition,pause").with(LEASES),
