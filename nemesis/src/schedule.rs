@@ -2,7 +2,7 @@
 //!
 //! A [`Schedule`] is drawn once from a seed by [`plan`], written to `schedule.json`, and followed step by step. Every
 //! [`Step`] carries its own end, so nothing that is broken stays broken. Who leads at that moment is the one thing a
-//! schedule cannot know; [`Target::Leader`] and [`Shape::LeaderAlone`] leave it open.
+//! schedule cannot know; [`Target::Leader`], [`Target::Followers`] and two shapes of partition leave it open.
 
 mod clock;
 mod disk;
@@ -10,18 +10,28 @@ mod kind;
 mod lanes;
 mod links;
 mod network;
+mod parameter;
 mod plan;
+mod ranges;
+mod selector;
 mod shrink;
 mod stored;
+mod targets;
+mod unit;
 
 pub use clock::ClockKind;
 pub use disk::{DiskFault, DiskKind};
 pub use kind::{FaultKind, UnknownFaultKind};
 pub use links::{Direction, Links, Others};
 pub use network::NetworkKind;
-pub use plan::{PlanConfig, Spans, plan};
+pub use parameter::{Parameter, UnknownParameter};
+pub use plan::{PlanConfig, Preferences, Spans, plan};
+pub use ranges::{RangeError, Ranges};
+pub use selector::{Selector, UnknownSelector};
 pub use shrink::Shrinking;
 pub use stored::ScheduleError;
+pub use targets::{Aim, TargetError, Targets};
+pub use unit::Unit;
 
 use crate::NodeName;
 use crate::clocks::ClockChange;
@@ -125,6 +135,8 @@ pub enum Target {
     Leader,
     /// These nodes.
     Nodes(Vec<NodeName>),
+    /// Those of these nodes that do not lead at the moment the fault begins.
+    Followers(Vec<NodeName>),
 }
 
 impl Fault {
@@ -152,6 +164,7 @@ impl Target {
         let asked = match self {
             Target::Leader => leader.cloned().into_iter().collect(),
             Target::Nodes(nodes) => nodes.clone(),
+            Target::Followers(nodes) => followers(nodes, leader),
         };
         asked
             .into_iter()
@@ -164,8 +177,18 @@ impl Target {
         match self {
             Target::Leader => 1,
             Target::Nodes(nodes) => nodes.len(),
+            Target::Followers(nodes) => nodes.len().saturating_sub(1),
         }
     }
+}
+
+/// Nobody follows while nobody is known to lead.
+fn followers(nodes: &[NodeName], leader: Option<&NodeName>) -> Vec<NodeName> {
+    let known = leader.into_iter();
+    known
+        .flat_map(|leader| nodes.iter().filter(move |node| *node != leader))
+        .cloned()
+        .collect()
 }
 
 impl fmt::Display for Fault {
@@ -187,6 +210,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Target::Leader => f.write_str("the leader"),
+            Target::Followers(_) => f.write_str("the followers"),
             Target::Nodes(nodes) => {
                 let names: Vec<&str> = nodes.iter().map(NodeName::as_str).collect();
                 f.write_str(&names.join(" "))

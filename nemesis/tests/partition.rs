@@ -185,7 +185,7 @@ fn names_are_read_as_they_are_written() {
     assert_eq!(
         "ring".parse::<Shape>().unwrap_err().to_string(),
         "partition shape \"ring\" is not known: use one of halves, random-halves, one-node, leader-alone, \
-         majorities-ring, bridge, one-way"
+         majorities-ring, bridge, one-way, leader-minority"
     );
 }
 

@@ -6,7 +6,7 @@ use nemesis::net::{Disturbance, Permille};
 use nemesis::partition::Shape;
 use nemesis::schedule::{
     ClockKind, Direction, DiskFault, DiskKind, Fault, FaultKind, Links, NetworkKind, Others,
-    PlanConfig, Schedule, Spans, Step, Target, plan,
+    PlanConfig, Preferences, Schedule, Spans, Step, Target, plan,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -20,6 +20,7 @@ fn config(nodes: usize, kinds: &[FaultKind], seconds: u64) -> PlanConfig {
         quiet_start_ns: 2 * SECOND,
         time_limit_ns: seconds * SECOND,
         spans: Spans::default(),
+        preferences: Preferences::default(),
     }
 }
 
@@ -70,7 +71,7 @@ fn down_at(schedule: &Schedule, time_ns: u64) -> (usize, Vec<&NodeName>) {
         .filter(|step| (step.start_ns..step.stop_ns).contains(&time_ns));
     let targets: Vec<&Target> = active.filter_map(target).collect();
     let named = targets.iter().flat_map(|target| match target {
-        Target::Leader => [].iter(),
+        Target::Leader | Target::Followers(_) => [].iter(),
         Target::Nodes(nodes) => nodes.iter(),
     });
     let leaders = targets
@@ -200,8 +201,8 @@ proptest! {
     #[test]
     fn every_shape_comes_once_before_any_comes_again(seed: u64) {
         let shapes = shapes(&plan(seed, &config(5, &[FaultKind::Partition], 120)));
-        for deck in shapes.chunks_exact(Shape::ALL.len()) {
-            prop_assert_eq!(deck.iter().collect::<BTreeSet<_>>().len(), Shape::ALL.len());
+        for deck in shapes.chunks_exact(Shape::USUAL.len()) {
+            prop_assert_eq!(deck.iter().collect::<BTreeSet<_>>().len(), Shape::USUAL.len());
         }
     }
 

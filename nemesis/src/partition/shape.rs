@@ -25,6 +25,9 @@ pub enum Shape {
     Bridge,
     /// Two sides of which only one hears the other.
     OneWay,
+    /// The leader of the moment, with as many others as a majority can do without, against the rest. Only where it is asked
+    /// for.
+    LeaderMinority,
 }
 
 /// A name that no partition has.
@@ -36,7 +39,19 @@ pub struct UnknownShape {
 
 impl Shape {
     /// Every shape.
-    pub const ALL: [Shape; 7] = [
+    pub const ALL: [Shape; 8] = [
+        Shape::Halves,
+        Shape::RandomHalves,
+        Shape::OneNode,
+        Shape::LeaderAlone,
+        Shape::MajoritiesRing,
+        Shape::Bridge,
+        Shape::OneWay,
+        Shape::LeaderMinority,
+    ];
+
+    /// The shapes that are drawn where none was chosen.
+    pub const USUAL: [Shape; 7] = [
         Shape::Halves,
         Shape::RandomHalves,
         Shape::OneNode,
@@ -56,6 +71,7 @@ impl Shape {
             Shape::MajoritiesRing => "majorities-ring",
             Shape::Bridge => "bridge",
             Shape::OneWay => "one-way",
+            Shape::LeaderMinority => "leader-minority",
         }
     }
 
@@ -69,6 +85,9 @@ impl Shape {
             Shape::MajoritiesRing => "every node hears a majority, no two hear the same one",
             Shape::Bridge => "two sides are cut off from each other, one node hears both",
             Shape::OneWay => "one side no longer hears the other, which still hears it",
+            Shape::LeaderMinority => {
+                "the leader is cut off from the rest, with as many others as make a minority"
+            }
         }
     }
 
@@ -79,13 +98,14 @@ impl Shape {
             | Shape::RandomHalves
             | Shape::OneNode
             | Shape::LeaderAlone
+            | Shape::LeaderMinority
             | Shape::OneWay => 2,
             Shape::MajoritiesRing | Shape::Bridge => 3,
         }
     }
 
     /// The links this shape cuts among the nodes of `order`, a permutation of the whole cluster from which every
-    /// random choice is read. [`Shape::LeaderAlone`] takes the first of `order` while no leader of the cluster is known.
+    /// random choice is read. Shapes with a leader take the first of `order` while no leader of the cluster is known.
     pub fn grudge(self, order: &[NodeName], leader: Option<&NodeName>) -> Grudge {
         match self {
             Shape::Halves => {
@@ -95,16 +115,28 @@ impl Shape {
             }
             Shape::RandomHalves => apart(order, &order[..order.len() / 2]),
             Shape::OneNode => apart(order, &order[..order.len().min(1)]),
-            Shape::LeaderAlone => {
-                let known = leader.filter(|leader| order.contains(leader));
-                let alone: Vec<NodeName> = known.or(order.first()).cloned().into_iter().collect();
-                apart(order, &alone)
+            Shape::LeaderAlone => apart(order, &leader_and(0, order, leader)),
+            Shape::LeaderMinority => {
+                let others = (order.len().saturating_sub(1) / 2).saturating_sub(1);
+                apart(order, &leader_and(others, order, leader))
             }
             Shape::MajoritiesRing => majorities_ring(order),
             Shape::Bridge => bridge(order),
             Shape::OneWay => one_way(order),
         }
     }
+}
+
+/// The leader, and so many others.
+fn leader_and(others: usize, order: &[NodeName], leader: Option<&NodeName>) -> Vec<NodeName> {
+    let known = leader.filter(|leader| order.contains(leader));
+    let first = known.or(order.first());
+    let rest = order.iter().filter(|node| Some(*node) != first);
+    first
+        .into_iter()
+        .chain(rest.take(others))
+        .cloned()
+        .collect()
 }
 
 /// `side` against everyone else, both ways.

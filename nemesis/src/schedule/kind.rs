@@ -30,6 +30,21 @@ pub enum FaultKind {
     Network(NetworkKind),
 }
 
+/// Among whom a kind of fault chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Victims {
+    /// There is no choice.
+    Nobody,
+    /// Sides of a partition.
+    Sides,
+    /// One node at a time.
+    One,
+    /// Nodes, which serve on as well as they can.
+    Nodes,
+    /// Nodes, which then are down: of all these faults together a minority.
+    Down,
+}
+
 const WALL_CLOCKS: [FaultKind; 3] = [
     FaultKind::Clock(ClockKind::Jump),
     FaultKind::Clock(ClockKind::Drift),
@@ -111,6 +126,17 @@ impl FaultKind {
     pub const GROUPS: [(&'static str, &'static [FaultKind]); 3] =
         [("net", &NET), ("disk", &DISKS), ("clock", &WALL_CLOCKS)];
 
+    /// The kinds that a name stands for: one, or those of a group.
+    ///
+    /// # Errors
+    /// [`UnknownFaultKind`] for a name of neither.
+    pub fn named(name: &str) -> Result<Vec<FaultKind>, UnknownFaultKind> {
+        match FaultKind::group(name) {
+            Some(group) => Ok(group.to_vec()),
+            None => name.parse().map(|kind| vec![kind]),
+        }
+    }
+
     /// The kinds a word stands for.
     pub fn group(name: &str) -> Option<&'static [FaultKind]> {
         let group = FaultKind::GROUPS.iter().find(|(word, _)| *word == name);
@@ -185,6 +211,17 @@ impl FaultKind {
             | FaultKind::Clock(_) => false,
         };
         if between_nodes { 2 } else { 1 }
+    }
+
+    /// Among whom it chooses.
+    pub(super) fn victims(self) -> Victims {
+        match self {
+            FaultKind::Partition => Victims::Sides,
+            FaultKind::Member => Victims::One,
+            FaultKind::Transfer | FaultKind::Disk(DiskKind::Blackout) => Victims::Nobody,
+            FaultKind::Network(_) | FaultKind::Clock(_) => Victims::Nodes,
+            FaultKind::Kill | FaultKind::Pause | FaultKind::Disk(_) => Victims::Down,
+        }
     }
 
     /// The number of its own stream of random numbers. Part of the schedule's stability: a number is never reused.

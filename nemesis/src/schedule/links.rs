@@ -26,6 +26,8 @@ pub enum Others {
     Nodes,
     /// The clients.
     Clients,
+    /// Every node that was not chosen.
+    Rest,
 }
 
 /// Which way packets go, seen from the nodes that were chosen.
@@ -47,6 +49,10 @@ impl Links {
         let others: Vec<Endpoint> = match self.with {
             Others::Nodes => nodes.iter().cloned().map(Endpoint::from).collect(),
             Others::Clients => vec![Endpoint::Clients],
+            Others::Rest => {
+                let rest = nodes.iter().filter(|node| !chosen.contains(node));
+                rest.cloned().map(Endpoint::from).collect()
+            }
         };
         let pairs = chosen
             .iter()
@@ -59,11 +65,15 @@ impl Links {
 }
 
 impl Links {
-    /// The same, with the leader by name where one is known.
+    /// The same, with names where the target depends on who leads, and somebody is known to.
     pub fn of_leader(&self, leader: Option<&NodeName>) -> Links {
         let of = match (&self.of, leader) {
-            (Target::Leader, Some(leader)) => Target::Nodes(vec![leader.clone()]),
-            (Target::Leader, None) | (Target::Nodes(_), _) => self.of.clone(),
+            (Target::Leader | Target::Followers(_), Some(_)) => {
+                Target::Nodes(self.of.resolve(leader, &BTreeSet::new()))
+            }
+            (Target::Leader | Target::Followers(_), None) | (Target::Nodes(_), _) => {
+                self.of.clone()
+            }
         };
         Links { of, ..*self }
     }
@@ -85,6 +95,7 @@ impl fmt::Display for Links {
         let others = match self.with {
             Others::Nodes => "other nodes",
             Others::Clients => "clients",
+            Others::Rest => "the rest",
         };
         let of = &self.of;
         match self.direction {
@@ -119,6 +130,24 @@ mod tests {
                 "n1->clients n2->clients",
                 "from n1 n2 to clients",
             ),
+            (
+                (
+                    Target::Nodes(nodes[..2].to_vec()),
+                    Others::Rest,
+                    Direction::Both,
+                ),
+                "n1->n3 n2->n3 n3->n1 n3->n2",
+                "between n1 n2 and the rest",
+            ),
+            (
+                (
+                    Target::Followers(nodes.clone()),
+                    Others::Clients,
+                    Direction::To,
+                ),
+                "clients->n1 clients->n2",
+                "from clients to the followers",
+            ),
         ];
         for ((of, with, direction), expected, told) in rows {
             let links = Links {
@@ -137,11 +166,15 @@ mod tests {
 
     #[test]
     fn nobody_known_to_lead_has_no_links() {
-        let links = Links {
-            of: Target::Leader,
-            with: Others::Clients,
-            direction: Direction::Both,
-        };
-        assert!(links.resolve(&NodeName::first(3), None).is_empty());
+        let nodes = NodeName::first(3);
+        for of in [Target::Leader, Target::Followers(nodes.clone())] {
+            let links = Links {
+                of,
+                with: Others::Clients,
+                direction: Direction::Both,
+            };
+            assert!(links.resolve(&nodes, None).is_empty());
+            assert_eq!(links.of_leader(None), links);
+        }
     }
 }

@@ -145,7 +145,7 @@ impl NetworkKind {
     pub(super) fn of(disturbance: &Disturbance, links: &Links) -> Option<NetworkKind> {
         let kind = match disturbance {
             Disturbance::Cut => match (links.with, links.direction) {
-                (Others::Nodes, _) => return None,
+                (Others::Nodes | Others::Rest, _) => return None,
                 (Others::Clients, Direction::From) => NetworkKind::LostReplies,
                 (Others::Clients, Direction::Both | Direction::To) => NetworkKind::ClientPartition,
             },

@@ -3,20 +3,31 @@
 //! Each kind of fault has its own ChaCha stream of the seed and its own lane in time, so adding a kind to a run does
 //! not move the faults of the others. What takes nodes down (killed and paused processes, disks that fail) shares one
 //! budget: together they are never more than a minority of the cluster (one, where the cluster is too small to have a
-//! minority), but for a blackout, which is of all. Where that leaves too little for a lane each, they take turns in one.
+//! minority), but for a blackout, which is of all, and unless more was allowed. Where that leaves too little for a lane
+//! each, they take turns in one, as they do where nodes were named, so that no two faults mean the same. A node with a
+//! wrong clock or bad links serves like any other and is outside that budget.
+//!
+//! Where kinds have weights there is one lane for all of them.
 
+mod aim;
 mod clock;
 mod disk;
-
 mod network;
 
 use super::lanes::{Window, lane};
-use super::{Fault, FaultKind, SCHEDULE_VERSION, Schedule, Step, Target};
+use super::selector::{Selector, minority};
+use super::targets::{Aim, Targets};
+use super::{
+    Direction, Fault, FaultKind, Links, Others, Ranges, SCHEDULE_VERSION, Schedule, Step, Target,
+};
 use crate::NodeName;
+use crate::net::Disturbance;
 use crate::partition::Shape;
+use aim::USUAL;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
 
 /// What a schedule is drawn for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +42,20 @@ pub struct PlanConfig {
     pub time_limit_ns: u64,
     /// Lengths of faults and pauses between them.
     pub spans: Spans,
+    /// What else was chosen.
+    pub preferences: Preferences,
+}
+
+/// How faults shall differ from the usual.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preferences {
+    /// Whom they hit.
+    pub targets: Targets,
+    /// How often each kind comes, in proportion to the others, on one timeline; kinds without a weight have 1. Where there
+    /// are no weights at all, each kind has a timeline of its own.
+    pub weights: BTreeMap<FaultKind, u32>,
+    /// How strong they are.
+    pub ranges: Ranges,
 }
 
 /// Lengths, in nanoseconds; each range includes both ends.
@@ -69,6 +94,7 @@ pub fn plan(seed: u64, config: &PlanConfig) -> Schedule {
     let mut planner = Planner {
         seed,
         config,
+        timeline: timeline(seed, config),
         taken: Vec::new(),
     };
     let mut faults = planner.partitions();
@@ -95,31 +121,105 @@ pub fn plan(seed: u64, config: &PlanConfig) -> Schedule {
 struct Planner<'a> {
     seed: u64,
     config: &'a PlanConfig,
+    /// The only lane there is, where kinds have weights.
+    timeline: Option<Vec<Window>>,
     /// The process faults placed so far.
     taken: Vec<(Window, Target)>,
 }
 
+/// The stream that says when something happens on the only timeline, and the one that says what.
+const TIMELINE: [u64; 2] = [90, 91];
+
+fn timeline(seed: u64, config: &PlanConfig) -> Option<Vec<Window>> {
+    let weights = &config.preferences.weights;
+    let fits = |kind: &&FaultKind| kind.min_nodes() <= config.nodes.len();
+    let mut kinds: Vec<FaultKind> = config.kinds.iter().filter(fits).copied().collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    if weights.is_empty() || kinds.is_empty() {
+        return (!weights.is_empty()).then(Vec::new);
+    }
+    let weight = |kind: &FaultKind| weights.get(kind).map_or(1, |weight| *weight as usize);
+    let cards = kinds
+        .iter()
+        .flat_map(|kind| std::iter::repeat_n(*kind, weight(kind)));
+    let [mut when, mut what] = TIMELINE.map(|number| stream(seed, number));
+    let mut deck = Deck::new(shuffled(cards.collect(), &mut what));
+    Some(lane(&mut when, config, || deck.draw(&mut what)))
+}
+
+fn stream(seed: u64, number: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(number);
+    rng
+}
+
 impl Planner<'_> {
+    /// The windows of `kinds`, which take turns in a lane of their own, or those that they have on the only timeline.
+    fn lane(&self, rng: &mut ChaCha8Rng, kinds: &[FaultKind]) -> Vec<Window> {
+        let mut turns = kinds.iter().copied().cycle();
+        match &self.timeline {
+            Some(windows) => {
+                let own = windows.iter().filter(|window| kinds.contains(&window.kind));
+                own.copied().collect()
+            }
+            None => lane(rng, self.config, || {
+                turns.next().expect("a lane is asked for with its kinds")
+            }),
+        }
+    }
+
     fn partitions(&self) -> Vec<(Window, Fault)> {
         if !self.wants(FaultKind::Partition) || self.config.nodes.len() < 2 {
             return Vec::new();
         }
         let mut rng = self.rng(FaultKind::Partition);
-        let mut deck = Deck::new(self.shapes(&mut rng));
-        let windows = lane(&mut rng, self.config, &[FaultKind::Partition]);
+        let mut deck = Deck::new(self.sides(&mut rng));
+        let windows = self.lane(&mut rng, &[FaultKind::Partition]);
         let draw = |window| {
-            let shape = deck.draw(&mut rng);
-            let mut order = self.config.nodes.clone();
-            order.shuffle(&mut rng);
-            (window, Fault::Partition { shape, order })
+            let fault = match deck.draw(&mut rng) {
+                Aim::Shape(shape) => {
+                    let order = shuffled(self.config.nodes.clone(), &mut rng);
+                    Fault::Partition { shape, order }
+                }
+                Aim::Nodes(selector) => self.cut_off(&selector, &mut rng),
+            };
+            (window, fault)
         };
         windows.into_iter().map(draw).collect()
+    }
+
+    fn cut_off(&self, selector: &Selector, rng: &mut ChaCha8Rng) -> Fault {
+        // Somebody has to be left to be cut off from.
+        let of = match (selector, self.picked(selector, rng)) {
+            (Selector::Random, Target::Nodes(mut nodes)) => {
+                nodes.truncate(self.config.nodes.len() - 1);
+                Target::Nodes(nodes)
+            }
+            (_, of) => of,
+        };
+        Fault::Network {
+            disturbance: Disturbance::Cut,
+            links: Links {
+                of,
+                with: Others::Rest,
+                direction: Direction::Both,
+            },
+        }
+    }
+
+    /// What partitions aim at, in random order.
+    fn sides(&self, rng: &mut ChaCha8Rng) -> Vec<Aim> {
+        match self.config.preferences.targets.of(FaultKind::Partition) {
+            Some(chosen) => shuffled(chosen, rng),
+            None => self.shapes(rng).into_iter().map(Aim::Shape).collect(),
+        }
     }
 
     /// The shapes that fit the cluster, shuffled, with the leader cut off among the first three: a short run must not
     /// miss the shape that forces an election.
     fn shapes(&self, rng: &mut ChaCha8Rng) -> Vec<Shape> {
-        let mut shapes: Vec<Shape> = Shape::ALL.to_vec();
+        let mut shapes: Vec<Shape> = Shape::USUAL.to_vec();
         shapes.retain(|shape| shape.min_nodes() <= self.config.nodes.len());
         shapes.shuffle(rng);
         let early = rng.random_range(0..3);
@@ -158,11 +258,11 @@ impl Planner<'_> {
         rng: &mut ChaCha8Rng,
         fault: fn(Target) -> Fault,
     ) -> Vec<(Window, Fault)> {
-        let mut deck = Deck::new(shuffled(Aim::ALL.to_vec(), rng));
+        let mut deck = self.aims(kind, &USUAL, rng);
         let mut faults = Vec::new();
         for window in windows.iter().filter(|window| window.kind == kind) {
             let budget = self.budget(window, windows);
-            let target = self.target(deck.draw(rng), budget, window, rng);
+            let target = self.target(&deck.draw(rng), budget, window, rng);
             self.taken.push((*window, target.clone()));
             faults.push((*window, fault(target)));
         }
@@ -175,12 +275,14 @@ impl Planner<'_> {
             return Vec::new();
         }
         let mut rng = self.rng(FaultKind::Member);
-        let mut aims = Deck::new(shuffled(vec![Aim::Leader, Aim::One, Aim::One], &mut rng));
-        let windows = lane(&mut rng, self.config, &[FaultKind::Member]);
+        let usual = [Selector::Leader, Selector::One, Selector::One];
+        let mut aims = self.aims(FaultKind::Member, &usual, &mut rng);
+        let windows = self.lane(&mut rng, &[FaultKind::Member]);
         let draw = |window| {
-            let target = match aims.draw(&mut rng) {
-                Aim::Leader => Target::Leader,
-                Aim::One | Aim::Minority => Target::Nodes(vec![self.any_node(&mut rng)]),
+            let aim = aims.draw(&mut rng);
+            let target = match aim == Selector::One {
+                true => Target::Nodes(vec![self.any_node(&mut rng)]),
+                false => self.picked(&aim, &mut rng),
             };
             (window, Fault::Member { target })
         };
@@ -192,7 +294,7 @@ impl Planner<'_> {
             return Vec::new();
         }
         let mut rng = self.rng(FaultKind::Transfer);
-        let windows = lane(&mut rng, self.config, &[FaultKind::Transfer]);
+        let windows = self.lane(&mut rng, &[FaultKind::Transfer]);
         let draw = |window| {
             let to = self.any_node(&mut rng);
             (window, Fault::Transfer { to })
@@ -209,64 +311,59 @@ impl Planner<'_> {
     /// no room for a node of each.
     fn node_windows(&self, rngs: &mut [(FaultKind, ChaCha8Rng); 2]) -> Vec<Window> {
         let wanted = |kind: FaultKind| self.wants(kind) && !self.config.nodes.is_empty();
-        let mut kinds: Vec<FaultKind> = rngs
+        let kinds: Vec<FaultKind> = rngs
             .iter()
             .map(|(kind, _)| *kind)
             .filter(|kind| wanted(*kind))
             .collect();
         let mut lanes = rngs.iter_mut().filter(|(kind, _)| wanted(*kind));
         let disks = self.disk_kinds();
-        if kinds.len() + usize::from(!disks.is_empty()) > self.minority()
+        let all = kinds.iter().chain(&disks).copied().collect::<Vec<_>>();
+        if self.must_take_turns(&all)
             && let Some((_, rng)) = lanes.next()
         {
-            kinds.extend(disks);
-            return lane(rng, self.config, &kinds);
+            return self.lane(rng, &all);
         }
-        let processes = lanes.flat_map(|(kind, rng)| lane(rng, self.config, &[*kind]));
+        let processes = lanes.flat_map(|(kind, rng)| self.lane(rng, &[*kind]));
         processes.chain(self.disk_lane()).collect()
     }
 
+    /// Whether one lane is all there is room for: where the largest faults of a lane each are more than a minority together,
+    /// or could be of the same nodes.
+    fn must_take_turns(&self, kinds: &[FaultKind]) -> bool {
+        let of_lane = |number: u8| kinds.iter().filter(move |kind| kind.lane() == number);
+        let largest = |number| of_lane(number).map(|kind| self.least(*kind)).max();
+        let sizes: Vec<usize> = (0..LANES).filter_map(largest).collect();
+        let named = kinds.iter().any(|kind| self.names_nodes(*kind));
+        let crowded = sizes.iter().sum::<usize>() > self.minority() || named && sizes.len() > 1;
+        crowded && !self.beyond_minority()
+    }
+
     /// How many processes `window` may take: the minority, less what overlapping faults of each other lane have taken, or less
-    /// one where these are still to be drawn.
+    /// the least they need where these are still to be drawn.
     fn budget(&self, window: &Window, all: &[Window]) -> usize {
+        if self.beyond_minority() {
+            return self.config.nodes.len();
+        }
         let in_lane = |number: u8| {
             let of_lane = move |other: &Window| other.kind.lane() == number;
             let taken = self.taken.iter().filter(move |(other, _)| of_lane(other));
             let placed = taken.filter(|(other, _)| other.overlaps(window));
             let size = placed.map(|(_, target)| target.size()).max();
-            let mut open = all.iter().filter(|other| of_lane(other));
-            size.unwrap_or(usize::from(open.any(|other| other.overlaps(window))))
+            let open = all.iter().filter(|other| of_lane(other));
+            let open = open.filter(|other| other.overlaps(window));
+            let least = open.map(|other| self.least(other.kind)).max();
+            size.or(least).unwrap_or(0)
         };
         let others = (0..LANES).filter(|number| *number != window.kind.lane());
         let spent: usize = others.map(in_lane).sum();
-        // Where three overlap in pairs only, each may have one.
-        self.minority().saturating_sub(spent).max(1)
-    }
-
-    fn target(&self, aim: Aim, budget: usize, window: &Window, rng: &mut ChaCha8Rng) -> Target {
-        let free = shuffled(self.config.nodes.clone(), rng);
-        let busy: Vec<&NodeName> = self.overlapping(window).flat_map(Target::named).collect();
-        let free = free.into_iter().filter(|node| !busy.contains(&node));
-        match aim {
-            Aim::Leader => Target::Leader,
-            Aim::One => Target::Nodes(free.take(1).collect()),
-            Aim::Minority => {
-                let mut nodes: Vec<NodeName> = free.take(budget).collect();
-                nodes.sort();
-                Target::Nodes(nodes)
-            }
-        }
-    }
-
-    fn overlapping<'s>(&'s self, window: &Window) -> impl Iterator<Item = &'s Target> {
-        let window = *window;
-        let hits = self.taken.iter();
-        hits.filter(move |(other, _)| other.kind != window.kind && other.overlaps(&window))
-            .map(|(_, target)| target)
+        // Where three overlap in pairs only, each may have the least it needs.
+        let left = self.minority().saturating_sub(spent);
+        left.max(self.least(window.kind))
     }
 
     fn minority(&self) -> usize {
-        (self.config.nodes.len().saturating_sub(1) / 2).max(1)
+        minority(self.config.nodes.len())
     }
 
     fn wants(&self, kind: FaultKind) -> bool {
@@ -274,9 +371,7 @@ impl Planner<'_> {
     }
 
     fn rng(&self, kind: FaultKind) -> ChaCha8Rng {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(kind.stream());
-        rng
+        stream(self.seed, kind.stream())
     }
 }
 
@@ -299,34 +394,13 @@ impl FaultKind {
     }
 }
 
-impl Target {
-    fn named(&self) -> &[NodeName] {
-        match self {
-            Target::Leader => &[],
-            Target::Nodes(nodes) => nodes,
-        }
-    }
-}
-
-/// What a process fault aims at, before names are drawn.
-#[derive(Clone, Copy)]
-enum Aim {
-    Leader,
-    One,
-    Minority,
-}
-
-impl Aim {
-    const ALL: [Aim; 3] = [Aim::Leader, Aim::One, Aim::Minority];
-}
-
 /// Cards dealt one by one; each comes once before any comes again.
 struct Deck<T> {
     cards: Vec<T>,
     dealt: usize,
 }
 
-impl<T: Copy> Deck<T> {
+impl<T: Clone> Deck<T> {
     fn new(cards: Vec<T>) -> Deck<T> {
         Deck { cards, dealt: 0 }
     }
@@ -337,7 +411,7 @@ impl<T: Copy> Deck<T> {
             self.dealt = 0;
         }
         self.dealt += 1;
-        self.cards[self.dealt - 1]
+        self.cards[self.dealt - 1].clone()
     }
 }
 

@@ -3,27 +3,18 @@
 //! its kind. Blackouts have a lane of their own: they are of all nodes, and meet disks that fail already.
 
 use super::super::disk::{DiskFault, DiskKind};
-use super::super::lanes::{Window, lane};
-use super::super::{Fault, FaultKind, Target};
-use super::{Aim, Deck, Planner, shuffled};
+use super::super::lanes::Window;
+use super::super::{Fault, FaultKind, Parameter, Ranges, Target};
+use super::aim::USUAL;
+use super::{Deck, Planner, shuffled, stream};
 use crate::disk::Failing;
 use rand::RngExt;
-use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 /// The stream that says when disks fail.
 const WHEN: u64 = 40;
 
 const BLACKOUT: FaultKind = FaultKind::Disk(DiskKind::Blackout);
-
-/// How likely an unsynced sector survives a torn write, in percent.
-const KEPT_PERCENT: std::ops::RangeInclusive<u8> = 10..=70;
-/// How much longer a slow sync takes.
-const DELAY_MS: std::ops::RangeInclusive<u64> = 20..=250;
-/// One in so many reads is wrong.
-const MISREAD_ONE_IN: std::ops::RangeInclusive<u32> = 1..=4;
-/// So many bits flip on each disk.
-const FLIPPED_BITS: std::ops::RangeInclusive<u32> = 1..=16;
 
 impl Planner<'_> {
     /// The wanted kinds of disk faults but blackouts, in the order in which they take turns.
@@ -39,7 +30,7 @@ impl Planner<'_> {
         let kinds = self.disk_kinds();
         match kinds.is_empty() {
             true => Vec::new(),
-            false => lane(&mut self.when_disks_fail(), self.config, &kinds),
+            false => self.lane(&mut self.when_disks_fail(), &kinds),
         }
     }
 
@@ -48,15 +39,15 @@ impl Planner<'_> {
         let mut faults = Vec::new();
         for kind in DiskKind::ALL {
             let mut rng = self.rng(FaultKind::Disk(kind));
-            let mut aims = Deck::new(shuffled(Aim::ALL.to_vec(), &mut rng));
+            let mut aims = self.aims(FaultKind::Disk(kind), &USUAL, &mut rng);
             let mut calls = Deck::new(shuffled(Failing::ALL.to_vec(), &mut rng));
             for window in windows
                 .iter()
                 .filter(|window| window.kind == FaultKind::Disk(kind))
             {
                 let budget = self.budget(window, windows);
-                let fault = draw(kind, &mut rng, &mut calls);
-                let target = self.target(aims.draw(&mut rng), budget, window, &mut rng);
+                let fault = draw(kind, &self.config.preferences.ranges, &mut rng, &mut calls);
+                let target = self.target(&aims.draw(&mut rng), budget, window, &mut rng);
                 self.taken.push((*window, target.clone()));
                 faults.push((*window, Fault::Disk { target, fault }));
             }
@@ -76,23 +67,26 @@ impl Planner<'_> {
             };
             (window, fault)
         };
-        let windows = lane(&mut self.rng(BLACKOUT), self.config, &[BLACKOUT]);
+        let windows = self.lane(&mut self.rng(BLACKOUT), &[BLACKOUT]);
         windows.into_iter().map(of_all).collect()
     }
 
     fn when_disks_fail(&self) -> ChaCha8Rng {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(WHEN);
-        rng
+        stream(self.seed, WHEN)
     }
 }
 
 /// A fault of this kind.
-fn draw(kind: DiskKind, rng: &mut ChaCha8Rng, calls: &mut Deck<Failing>) -> DiskFault {
+fn draw(
+    kind: DiskKind,
+    ranges: &Ranges,
+    rng: &mut ChaCha8Rng,
+    calls: &mut Deck<Failing>,
+) -> DiskFault {
     match kind {
         DiskKind::PowerLoss => DiskFault::PowerLoss,
         DiskKind::TornWrite => DiskFault::TornWrite {
-            kept_percent: rng.random_range(KEPT_PERCENT),
+            kept_percent: rng.random_range(ranges.of::<u8>(Parameter::TornWrite)),
             seed: rng.random(),
         },
         DiskKind::Blackout => DiskFault::Blackout,
@@ -101,15 +95,15 @@ fn draw(kind: DiskKind, rng: &mut ChaCha8Rng, calls: &mut Deck<Failing>) -> Disk
         },
         DiskKind::Full => DiskFault::Full,
         DiskKind::Slow => DiskFault::Slow {
-            delay_ms: rng.random_range(DELAY_MS),
+            delay_ms: rng.random_range(ranges.of::<u64>(Parameter::DiskSlow)),
         },
         DiskKind::Stuck => DiskFault::Stuck,
         DiskKind::Lie => DiskFault::Lie,
         DiskKind::Misread => DiskFault::Misread {
-            one_in: rng.random_range(MISREAD_ONE_IN),
+            one_in: rng.random_range(ranges.of::<u32>(Parameter::DiskMisread)),
         },
         DiskKind::BitFlip => DiskFault::BitFlip {
-            bits: rng.random_range(FLIPPED_BITS),
+            bits: rng.random_range(ranges.of::<u32>(Parameter::BitFlip)),
             seed: rng.random(),
         },
         DiskKind::Truncate => DiskFault::Truncate { seed: rng.random() },
