@@ -1,6 +1,7 @@
 //! What was typed. Nothing is decided here: [`crate::config`] turns it into what will happen.
 
 mod bench;
+mod faults;
 mod matrix;
 mod replay;
 mod summary;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub(crate) use bench::{BenchArgs, Operation, Route, Target};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use faults::FaultArgs;
 pub(crate) use matrix::MatrixArgs;
 pub(crate) use replay::{ReplayArgs, ShrinkArgs};
 pub(crate) use summary::SummaryArgs;
@@ -87,12 +89,15 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunArgs {
     /// Faults to inject, separated by commas (see: list nemeses): partition, kill, pause, delay, …; net, disk or clock
-    /// for all of the network, disks or clocks; or none
+    /// for all of the network, disks or clocks; or none. With weights, as in partition=3,kill=1, there is one timeline, and each
+    /// kind gets its share of it
     #[arg(long, value_name = "NAME,…", default_value = "partition")]
     pub nemesis: String,
     /// Faults from a file instead, such as the schedule.json of another run
     #[arg(long, value_name = "FILE", conflicts_with = "nemesis")]
     pub schedule: Option<PathBuf>,
+    #[command(flatten)]
+    pub faults: FaultArgs,
     /// What clients do
     #[arg(long, value_name = "NAME", default_value = "register")]
     pub workload: String,
@@ -249,6 +254,7 @@ pub(crate) struct ListArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Catalogue {
     Nemeses,
+    Targets,
     Workloads,
     Bugs,
     Models,
@@ -313,7 +319,7 @@ impl Require {
     }
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| format!("{error} (examples: 30s, 500ms, 2m)"))
 }
 

@@ -1,23 +1,26 @@
 //! What will happen: every choice made and checked before anything starts.
 
 mod arguments;
+mod faults;
 mod out;
 mod stored;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use checker::Nanos;
 use nemesis::NodeName;
 use nemesis::net::NetChoice;
-use nemesis::schedule::{FaultKind, PlanConfig, Schedule, Spans, plan};
+use nemesis::schedule::{FaultKind, PlanConfig, Preferences, Schedule, Spans, plan};
 use target_node::Bug;
 
 use crate::budget::Limits;
 use crate::cli::{Net, Require, RunArgs};
 use crate::run::Habits;
 use crate::workload::WorkloadName;
-use arguments::{drawn_seed, kinds, nodes, parse, rate, workers};
+use arguments::{drawn_seed, nodes, parse, rate, workers};
+use faults::{enough, kinds, preferences, spans};
 
 pub(crate) use arguments::{at_least, at_most, program};
 pub(crate) use out::{check_out, check_place};
@@ -25,8 +28,6 @@ pub(crate) use stored::typed;
 
 /// Clients work undisturbed for so long before the first fault.
 const QUIET_START: Duration = Duration::from_secs(2);
-/// Kinds of fault may have to take turns; one needs at most so long.
-const TIME_PER_KIND: Duration = Duration::from_secs(5);
 const SHORTEST_RUN: Duration = Duration::from_secs(1);
 /// A week: its schedule still fits into memory with ease.
 const LONGEST_RUN: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -36,6 +37,8 @@ const LONGEST_RUN: Duration = Duration::from_secs(7 * 24 * 3_600);
 pub(crate) struct RunConfig {
     pub workload: WorkloadName,
     pub kinds: Vec<FaultKind>,
+    pub preferences: Preferences,
+    pub spans: Spans,
     /// Faults that are not drawn from the seed.
     pub given: Option<Given>,
     pub nodes: Vec<NodeName>,
@@ -96,21 +99,25 @@ impl RunConfig {
     pub(crate) fn new(args: &RunArgs) -> Result<Self, UsageError> {
         let nodes = nodes(args.nodes)?;
         let given = args.schedule.as_deref().map(given).transpose()?;
+        let time_limit = at_most(
+            "--time-limit",
+            at_least("--time-limit", args.time_limit, SHORTEST_RUN)?,
+            LONGEST_RUN,
+        )?;
+        let kinds = match &given {
+            Some(given) => (given.schedule.kinds(), BTreeMap::new()),
+            None => kinds(&args.nemesis)?,
+        };
         let config = Self {
             workload: parse("--workload", &args.workload)?,
-            kinds: match &given {
-                Some(given) => given.schedule.kinds(),
-                None => kinds(&args.nemesis)?,
-            },
+            preferences: preferences(&args.faults, &kinds, &nodes)?,
+            spans: spans(&args.faults, time_limit)?,
+            kinds: kinds.0,
             given,
             workers: workers(&args.concurrency, nodes.len())?,
             nodes,
             rate: rate(args.rate)?,
-            time_limit: at_most(
-                "--time-limit",
-                at_least("--time-limit", args.time_limit, SHORTEST_RUN)?,
-                LONGEST_RUN,
-            )?,
+            time_limit,
             habits: Habits {
                 deadline: at_least(
                     "--operation-timeout",
@@ -186,13 +193,16 @@ impl RunConfig {
             ));
         }
         let planned = schedule.kinds();
-        match self.kinds.iter().find(|kind| !planned.contains(kind)) {
+        // Where kinds have weights, a light one may have no fault in a short run.
+        let missing = |kind: &&FaultKind| match self.preferences.weights.is_empty() {
+            true => !planned.contains(kind),
+            false => planned.is_empty(),
+        };
+        match self.kinds.iter().find(missing) {
             Some(kind) => usage(format!(
                 "no {kind} fault fits into --time-limit {}: allow at least {}",
-                humantime::format_duration(self.time_limit),
-                humantime::format_duration(
-                    TIME_PER_KIND * u32::try_from(self.kinds.len()).unwrap_or(1).max(2)
-                ),
+                compact(self.time_limit),
+                compact(enough(&self.spans, self.kinds.len())),
             )),
             None => Ok(()),
         }
@@ -221,7 +231,8 @@ impl RunConfig {
             kinds: self.kinds.clone(),
             quiet_start_ns: nanos(QUIET_START),
             time_limit_ns: self.clients_end().0,
-            spans: Spans::default(),
+            spans: self.spans.clone(),
+            preferences: self.preferences.clone(),
         };
         plan(self.seed, &config)
     }
@@ -352,6 +363,26 @@ mod tests {
                 "no partition fault fits",
             ),
             ("--nodes 1 --nemesis partition", "at least 2 nodes"),
+            ("--nemesis partition=0,kill", "from 1 to 100"),
+            ("--nemesis partition=often", "as in partition=3,kill=1"),
+            ("--target kill=one", "no fault of this run"),
+            (
+                "--nemesis kill --target majority",
+                "allow it with --beyond-minority",
+            ),
+            ("--range delay=1ms", "no fault of this run"),
+            ("--nemesis delay --range delay=5%", "delay=50ms..500ms"),
+            ("--fault-length 3s..1s", "the shorter time first"),
+            ("--fault-length fast", "a range is 1s..3s"),
+            ("--fault-length 0s", "at least 1ms"),
+            (
+                "--fault-length 20s..40s --time-limit 20s",
+                "allow at least 22s500ms",
+            ),
+            (
+                "--fault-length 1ms --fault-interval 0s --time-limit 1day",
+                "more than 1000000 faults",
+            ),
             ("--bug no-such-bug", "no-such-bug"),
             ("--node-bin /no/such/file", "/no/such/file"),
             ("--node-bin /etc/passwd", "not an executable"),
@@ -380,6 +411,37 @@ mod tests {
         assert_eq!(again.schedule(), first.schedule());
         assert!(again.online);
         assert_eq!(again.command(), command);
+    }
+
+    #[test]
+    fn a_shaped_schedule_is_made_again() {
+        let usual = config("--nemesis kill,delay --seed 9").unwrap();
+        for line in [
+            "--nemesis kill=3,delay",
+            "--nemesis kill,delay --target leader,kill=minority,n1+n2",
+            "--nemesis kill,delay --target majority --beyond-minority",
+            "--nemesis kill,delay --fault-length 500ms..2s",
+            "--nemesis kill,delay --fault-interval 3s",
+            "--nemesis kill,delay --range delay=10ms..20ms",
+        ] {
+            let first = config(&format!("{line} --seed 9")).unwrap();
+            assert_ne!(first.schedule(), usual.schedule(), "{line}");
+            let command = first.command();
+            let again = config(command.rsplit_once(" run ").unwrap().1).unwrap();
+            assert_eq!(again.schedule(), first.schedule(), "{line}");
+            assert_eq!(again.command(), command);
+        }
+    }
+
+    #[test]
+    fn a_light_kind_may_be_missing_from_a_short_run() {
+        let drawn = |seed: u64| {
+            let line = format!("--nemesis partition=100,kill=1 --seed {seed}");
+            let config = config(&line).unwrap();
+            assert_eq!(config.kinds, [FaultKind::Partition, FaultKind::Kill]);
+            config.schedule().kinds()
+        };
+        assert!((1..5).any(|seed| drawn(seed) == [FaultKind::Partition]));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! `adrasteia list`: the names that options accept.
 
 use checker::ModelName;
-use nemesis::schedule::FaultKind;
+use nemesis::NodeName;
+use nemesis::partition::Shape;
+use nemesis::schedule::{FaultKind, Parameter, Selector};
 use target_node::Bug;
 
 use crate::cli::Catalogue;
@@ -9,8 +11,9 @@ use crate::exit::Exit;
 use crate::say;
 use crate::workload::WorkloadName;
 
-const CATALOGUES: [Catalogue; 4] = [
+const CATALOGUES: [Catalogue; 5] = [
     Catalogue::Nemeses,
+    Catalogue::Targets,
     Catalogue::Workloads,
     Catalogue::Bugs,
     Catalogue::Models,
@@ -34,6 +37,7 @@ pub(crate) fn command(what: Option<Catalogue>) -> Exit {
 const fn heading(catalogue: Catalogue) -> &'static str {
     match catalogue {
         Catalogue::Nemeses => "nemeses (--nemesis, several separated by commas)",
+        Catalogue::Targets => "targets (--target, several separated by commas take turns)",
         Catalogue::Workloads => "workloads (--workload)",
         Catalogue::Bugs => "bugs of the bundled node (--bug)",
         Catalogue::Models => "models (check --model)",
@@ -43,6 +47,7 @@ const fn heading(catalogue: Catalogue) -> &'static str {
 fn rows(catalogue: Catalogue) -> Vec<[String; 2]> {
     match catalogue {
         Catalogue::Nemeses => nemeses(),
+        Catalogue::Targets => targets(),
         Catalogue::Workloads => WorkloadName::ALL
             .map(|name| [name.to_string(), name.describe().to_owned()])
             .into(),
@@ -65,7 +70,12 @@ fn rows(catalogue: Catalogue) -> Vec<[String; 2]> {
 
 fn nemeses() -> Vec<[String; 2]> {
     let kinds = FaultKind::ALL.map(|kind| {
-        let meaning = format!("{}; needs {}", kind.describe(), kind.requirements());
+        let meaning = format!(
+            "{}; needs {}{}",
+            kind.describe(),
+            kind.requirements(),
+            ranges(kind)
+        );
         [kind.to_string(), meaning]
     });
     let groups = FaultKind::GROUPS.map(|(name, kinds)| {
@@ -73,4 +83,28 @@ fn nemeses() -> Vec<[String; 2]> {
         [name.to_owned(), format!("stands for {}", names.join(", "))]
     });
     kinds.into_iter().chain(groups).collect()
+}
+
+/// The numbers of a kind, and whence they come.
+fn ranges(kind: FaultKind) -> String {
+    let own = Parameter::ALL.into_iter().filter(|own| own.kind() == kind);
+    let told: Vec<String> = own
+        .map(|own| format!("{} ({})", own.usual_range(), own.describe()))
+        .collect();
+    match told.is_empty() {
+        true => String::new(),
+        false => format!("; --range {}", told.join(", ")),
+    }
+}
+
+fn targets() -> Vec<[String; 2]> {
+    let named = Selector::Named(vec![NodeName::nth(1), NodeName::nth(3)]);
+    let selectors = Selector::WORDS.into_iter().chain([named]);
+    let selectors =
+        selectors.map(|selector| [selector.to_string(), selector.describe().to_owned()]);
+    let shapes = Shape::ALL.map(|shape| {
+        let meaning = format!("partition={shape} only: {}", shape.describe());
+        [shape.to_string(), meaning]
+    });
+    selectors.chain(shapes).collect()
 }

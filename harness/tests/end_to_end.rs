@@ -287,6 +287,39 @@ fn kills_and_pauses_are_proven_and_undone() {
 }
 
 #[test]
+fn faults_hit_whom_they_were_told_to() {
+    let _alone = alone();
+    if !permits(&["lab"], "chosen targets") {
+        return;
+    }
+    let run = Run::of(
+        "--nemesis pause,partition --target followers,partition=n1+n3 --beyond-minority --fault-length 1s \
+         --fault-interval 1.5s --time-limit 10s --seed 3 --require nothing",
+    );
+    assert_eq!(run.exit(), 0, "{}", run.said());
+    let result = run.result();
+    for cut in faults(&result, "partition") {
+        assert_eq!(cut["description"], "cut, between n1 n3 and the rest");
+        assert!(dropped(cut) > 0, "{cut}");
+    }
+    let stopped = |fault: &&Value| {
+        fault["evidence"]["nodes"]
+            .as_object()
+            .map(serde_json::Map::len)
+    };
+    let pauses = faults(&result, "pause");
+    assert!(
+        pauses.iter().any(|pause| stopped(pause) == Some(4)),
+        "{pauses:?}"
+    );
+    let text = std::fs::read_to_string(run.latest("config.json")).unwrap();
+    let config: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(config["targets"], "followers,partition=n1+n3");
+    assert_eq!(config["beyond_minority"], true);
+    assert_eq!(config["fault_length"], "1s");
+}
+
+#[test]
 fn a_planted_stale_read_is_found_named_and_placed() {
     let _alone = alone();
     if !permits(&["lab"], "a planted stale read") {

@@ -6,7 +6,6 @@ use std::str::FromStr;
 use std::time::{Duration, UNIX_EPOCH};
 
 use nemesis::NodeName;
-use nemesis::schedule::FaultKind;
 
 use super::{NodeProgram, UsageError, compact, usage};
 use crate::clock;
@@ -29,25 +28,6 @@ pub(super) fn nodes(count: usize) -> Result<Vec<NodeName>, UsageError> {
         1..=MOST_NODES => Ok(NodeName::first(count)),
         _ => usage(format!("--nodes {count}: choose from 1 to {MOST_NODES}")),
     }
-}
-
-pub(super) fn kinds(text: &str) -> Result<Vec<FaultKind>, UsageError> {
-    if text == "none" {
-        return Ok(Vec::new());
-    }
-    let mut kinds = Vec::new();
-    for name in text.split(',').map(str::trim) {
-        match (name, FaultKind::group(name)) {
-            ("none", _) => {
-                return usage("--nemesis none stands alone: leave out the others, or none");
-            }
-            (_, Some(group)) => kinds.extend(group),
-            (_, None) => kinds.push(parse("--nemesis", name)?),
-        }
-    }
-    kinds.sort_unstable();
-    kinds.dedup();
-    Ok(kinds)
 }
 
 pub(super) fn workers(text: &str, nodes: usize) -> Result<usize, UsageError> {

@@ -1,7 +1,11 @@
 //! A decided run as it is stored and shown: `config.json`, and the command line that makes it again.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use nemesis::schedule::{Preferences, Spans};
+
+use super::faults::typed_times;
 use super::{NodeProgram, RunConfig, compact};
 use crate::cli::ReadLevel;
 
@@ -15,6 +19,12 @@ impl RunConfig {
             "arguments": self.arguments(),
             "workload": self.workload.to_string(),
             "nemesis": self.kinds,
+            "weights": self.weights(),
+            "targets": self.preferences.targets.to_string(),
+            "beyond_minority": self.preferences.targets.beyond_minority,
+            "fault_length": self.fault_length(),
+            "fault_interval": self.fault_interval(),
+            "ranges": self.preferences.ranges.to_string(),
             "nodes": self.nodes,
             "workers": self.workers,
             "rate_per_s": self.rate,
@@ -47,7 +57,7 @@ impl RunConfig {
     pub(crate) fn arguments(&self) -> Vec<String> {
         let faults = match &self.given {
             Some(given) => ["--schedule".to_owned(), given.path.display().to_string()],
-            None => ["--nemesis".to_owned(), self.nemesis(",")],
+            None => ["--nemesis".to_owned(), self.weighted()],
         };
         let options = [
             ("--workload", self.workload.to_string()),
@@ -91,7 +101,65 @@ impl RunConfig {
         for argument in &self.node_args {
             add(true, &[&format!("--node-arg={argument}")]);
         }
+        words.extend(self.shape());
         words
+    }
+
+    /// What was chosen about faults besides their kinds.
+    fn shape(&self) -> Vec<String> {
+        let usual = Spans::default();
+        let spans = |spans: &Spans| [spans.fault_min_ns, spans.fault_max_ns];
+        let quiet = |spans: &Spans| [spans.quiet_min_ns, spans.quiet_max_ns];
+        let Preferences {
+            targets, ranges, ..
+        } = &self.preferences;
+        let options = [
+            (!targets.is_empty(), "--target", targets.to_string()),
+            (
+                spans(&self.spans) != spans(&usual),
+                "--fault-length",
+                self.fault_length(),
+            ),
+            (
+                quiet(&self.spans) != quiet(&usual),
+                "--fault-interval",
+                self.fault_interval(),
+            ),
+            (!ranges.is_empty(), "--range", ranges.to_string()),
+        ];
+        let chosen = options.into_iter().filter(|(is_chosen, ..)| *is_chosen);
+        let words = chosen.flat_map(|(_, option, value)| [option.to_owned(), value]);
+        let beyond = targets
+            .beyond_minority
+            .then(|| "--beyond-minority".to_owned());
+        words.chain(beyond).collect()
+    }
+
+    /// The kinds of fault with their weights, as they are typed.
+    fn weighted(&self) -> String {
+        if self.preferences.weights.is_empty() {
+            return self.nemesis(",");
+        }
+        let weights = self.preferences.weights.iter();
+        let items: Vec<String> = weights
+            .map(|(kind, weight)| format!("{kind}={weight}"))
+            .collect();
+        items.join(",")
+    }
+
+    fn weights(&self) -> BTreeMap<&'static str, u32> {
+        let weights = self.preferences.weights.iter();
+        weights
+            .map(|(kind, weight)| (kind.name(), *weight))
+            .collect()
+    }
+
+    fn fault_length(&self) -> String {
+        typed_times(self.spans.fault_min_ns, self.spans.fault_max_ns)
+    }
+
+    fn fault_interval(&self) -> String {
+        typed_times(self.spans.quiet_min_ns, self.spans.quiet_max_ns)
     }
 }
 

@@ -22,7 +22,17 @@ struct Config {
 }
 
 /// Options whose value is replaced.
-const REPLACED: [&str; 3] = ["--nemesis", "--schedule", "--require"];
+const REPLACED: [&str; 7] = [
+    "--nemesis",
+    "--schedule",
+    "--require",
+    "--target",
+    "--fault-length",
+    "--fault-interval",
+    "--range",
+];
+/// An option without a value that a schedule from a file has no use for.
+const DROPPED: &str = "--beyond-minority";
 
 impl Stored {
     pub(super) fn read(folder: &Path) -> Result<Self> {
@@ -71,7 +81,7 @@ fn without_replaced(arguments: Vec<String>) -> Vec<String> {
     while let Some(word) = words.next() {
         if REPLACED.contains(&word.as_str()) {
             words.next();
-        } else {
+        } else if word != DROPPED {
             kept.push(word);
         }
     }
@@ -85,7 +95,9 @@ mod tests {
     #[test]
     fn faults_are_replaced_and_everything_else_stays() {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let kept = without_replaced(words("--nemesis kill --nodes 3 --require strong --online"));
+        let kept = without_replaced(words(
+            "--nemesis kill=2,pause=1 --nodes 3 --target kill=all --beyond-minority --require strong --online",
+        ));
         assert_eq!(kept, words("--nodes 3 --online"));
     }
 
