@@ -315,7 +315,7 @@ fn kinds_are_read_as_they_are_written() {
         .into_iter()
         .filter(|kind| !disks.contains(&FaultKind::Disk(*kind)))
         .collect();
-    assert_eq!(left_out, [DiskKind::Lie]);
+    assert_eq!(left_out, [DiskKind::Blackout, DiskKind::Lie]);
     let net = FaultKind::group("net").expect("a group of the network");
     let left_out: Vec<NetworkKind> = NetworkKind::ALL
         .into_iter()
