@@ -9,18 +9,20 @@ mod faults;
 mod operations;
 mod verdict;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest as _, Sha256};
 
 use crate::clip::{CELL_CHARS, clip};
 use crate::data::ReportData;
 use crate::finding::findings;
 use crate::plots;
 use crate::quantity::moment;
+use crate::timeline::context;
 
 const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("copy.js");
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+const COPY: &str = include_str!("copy.js");
 
 /// The whole page. Equal input gives a byte-identical page.
 #[must_use]
@@ -33,7 +35,7 @@ pub fn render(data: &ReportData<'_>) -> String {
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta http-equiv="Content-Security-Policy" content=(policy());
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (headline.title) " · " (title) }
@@ -46,16 +48,30 @@ pub fn render(data: &ReportData<'_>) -> String {
                     (verdict::section(data, &headline, &findings))
                     (contradiction::section(data, &findings))
                     (counterexample::section(data, &findings))
+                    (context::context(data, &findings))
                     (faults::section(data, &findings))
                     (plots(data))
                     (operations::section(data))
                     (environment::section(data))
                 }
-                script { (PreEscaped(SCRIPT)) }
+                script { (PreEscaped(COPY)) }
+                script { (PreEscaped(context::SCRIPT)) }
             }
         }
     }
     .into_string()
+}
+
+/// Nothing is fetched, and no script runs but the page's own.
+fn policy() -> String {
+    let allowed = [COPY, context::SCRIPT].map(|script| {
+        let hash = STANDARD.encode(Sha256::digest(script));
+        format!("'sha256-{hash}'")
+    });
+    format!(
+        "default-src 'none'; style-src 'unsafe-inline'; script-src {}; img-src data:",
+        allowed.join(" ")
+    )
 }
 
 fn masthead(data: &ReportData<'_>, title: &str) -> Markup {

@@ -1,7 +1,9 @@
-//! The run against real time: what happened around a contradiction, and the whole run at a glance.
+//! The run against real time: what happened around a contradiction, the whole run at a glance, and every operation to look around in.
 //!
-//! Drawn as SVG whose colours come from the page's style sheet, so that it follows a dark or light reader.
+//! The first two are SVG whose colours come from the page's style sheet, so that they follow a dark or light reader and can be printed; the
+//! last is a canvas.
 
+pub(crate) mod context;
 mod contradiction;
 mod overview;
 mod scale;

@@ -86,7 +86,7 @@ impl Scene {
     }
 }
 
-fn axis_of(all: &[Operation]) -> Axis {
+pub(super) fn axis_of(all: &[Operation]) -> Axis {
     if all.iter().all(|operation| operation.call_time.is_some()) {
         Axis::Time
     } else {
@@ -94,14 +94,14 @@ fn axis_of(all: &[Operation]) -> Axis {
     }
 }
 
-fn begin(operation: &Operation, axis: Axis) -> u64 {
+pub(super) fn begin(operation: &Operation, axis: Axis) -> u64 {
     match axis {
         Axis::Time => operation.call_time.map_or(0, |time| time.0),
         Axis::Order => operation.call,
     }
 }
 
-fn end(operation: &Operation, axis: Axis) -> Option<u64> {
+pub(super) fn end(operation: &Operation, axis: Axis) -> Option<u64> {
     match axis {
         Axis::Time => operation.return_time.map(|time| time.0),
         Axis::Order => operation.ret,
