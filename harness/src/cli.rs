@@ -22,7 +22,7 @@ Exit codes:
   1    a violation was found
   2    unknown: a limit was reached before an answer
   3    the test was too weak to count (no fault acted, nothing completed)
-  4    the system did not recover, or a node died by itself
+  4    the system did not recover or was unavailable, or a node died by itself
   254  the arguments or the input cannot be used
   255  the harness itself failed, or the cluster never came up
 
@@ -141,6 +141,12 @@ pub(crate) struct RunArgs {
     /// How long the system may take to serve every node's clients again after the last fault is healed
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     pub recovery_limit: Duration,
+    /// How long nobody's changes may be done although an undisturbed majority of the nodes could do them
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
+    pub outage_limit: Duration,
+    /// How often a leader may lose its office though nothing was wrong with it and a majority; without it they are only told
+    #[arg(long, value_name = "N")]
+    pub max_needless_elections: Option<u32>,
     /// How long the check may take
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
     pub check_limit: Duration,

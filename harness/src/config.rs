@@ -47,6 +47,8 @@ pub(crate) struct RunConfig {
     pub time_limit: Duration,
     pub habits: Habits,
     pub recovery_limit: Duration,
+    pub outage_limit: Duration,
+    pub max_needless_elections: Option<u32>,
     pub check: Limits,
     pub seed: u64,
     pub net: NetChoice,
@@ -132,6 +134,12 @@ impl RunConfig {
                 args.recovery_limit,
                 Duration::from_millis(1),
             )?,
+            outage_limit: at_least(
+                "--outage-limit",
+                args.outage_limit,
+                Duration::from_millis(1),
+            )?,
+            max_needless_elections: args.max_needless_elections,
             check: Limits {
                 time: at_least("--check-limit", args.check_limit, Duration::from_millis(1))?,
                 memory_bytes: args.memory_limit.as_u64(),
@@ -219,6 +227,14 @@ impl RunConfig {
     /// When the clients' time is over, on the clock of the run.
     pub(crate) fn clients_end(&self) -> Nanos {
         Nanos(nanos(self.time_limit))
+    }
+
+    /// The node that a process of the history asks first. Workers are dealt out to the nodes in turn, and a worker's
+    /// processes are all those that have the same rest by the number of workers.
+    pub(crate) fn home(&self, process: i64) -> &NodeName {
+        let workers = i64::try_from(self.workers).unwrap_or(i64::MAX);
+        let worker = usize::try_from(process.rem_euclid(workers)).unwrap_or_default();
+        &self.nodes[worker % self.nodes.len()]
     }
 
     /// The faults of this run.

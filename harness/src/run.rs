@@ -5,17 +5,24 @@ mod client;
 mod cluster;
 mod copies;
 mod coverage;
+mod elections;
 mod environment;
 mod faults;
 mod folder;
+mod impact;
 mod interpreter;
 mod judge;
 mod leaders;
 mod online;
+mod outages;
 mod phase;
 mod recorder;
+#[cfg(test)]
+mod scene;
 mod session;
 mod stage;
+mod traffic;
+mod world;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

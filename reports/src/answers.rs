@@ -1,6 +1,7 @@
 //! The five answers of a run and its headline, in words. The terminal and the page say the same thing because both
 //! take it from here.
 
+use crate::availability;
 use crate::clip::{SENTENCE_CHARS, clip};
 use crate::quantity::{count, counted, duration, moment};
 use crate::result::{
@@ -53,8 +54,8 @@ pub(crate) fn headline(result: &RunResult) -> Headline {
     if result.health == Health::Unhealthy {
         return unhealthy(result);
     }
-    if result.liveness == Liveness::NotRecovered {
-        return not_recovered();
+    if let Some(headline) = not_live(result) {
+        return headline;
     }
     match result.strength {
         Strength::Vacuous => vacuous(result),
@@ -128,13 +129,28 @@ fn unhealthy(result: &RunResult) -> Headline {
     }
 }
 
-fn not_recovered() -> Headline {
-    Headline {
+fn not_live(result: &RunResult) -> Option<Headline> {
+    let (title, reason) = match result.liveness {
+        Liveness::NotRecovered => (
+            "Linearizable, but the system did not recover",
+            "No operation succeeded after the last fault was healed.".to_owned(),
+        ),
+        Liveness::Unavailable => (
+            "Linearizable, but the system did not serve while it could",
+            available(result),
+        ),
+        Liveness::Disturbed => (
+            "Linearizable, but leaders lost their office for nothing",
+            available(result),
+        ),
+        Liveness::Recovered | Liveness::NotMeasured => return None,
+    };
+    Some(Headline {
         tone: Tone::Bad,
-        word: "not recovered",
-        title: "Linearizable, but the system did not recover".to_owned(),
-        reason: "No operation succeeded after the last fault was healed.".to_owned(),
-    }
+        word: liveness(result).word,
+        title: title.to_owned(),
+        reason,
+    })
 }
 
 fn vacuous(result: &RunResult) -> Headline {
@@ -218,6 +234,8 @@ fn consistency(result: &RunResult) -> Answer {
 fn liveness(result: &RunResult) -> Answer {
     let (word, tone, detail) = match result.liveness {
         Liveness::Recovered => ("recovered", Tone::Good, recovery(result.recovery_ms)),
+        Liveness::Unavailable => ("unavailable", Tone::Bad, recovery(result.recovery_ms)),
+        Liveness::Disturbed => ("disturbed", Tone::Bad, recovery(result.recovery_ms)),
         Liveness::NotRecovered => (
             "not recovered",
             Tone::Bad,
@@ -233,8 +251,16 @@ fn liveness(result: &RunResult) -> Answer {
         question: "Liveness",
         word,
         tone,
-        detail,
+        detail: format!("{detail} {}", available(result))
+            .trim_end()
+            .to_owned(),
     }
+}
+
+/// How available it was while clients worked.
+fn available(result: &RunResult) -> String {
+    let all = result.availability.as_ref();
+    all.map_or_else(String::new, availability::sentences)
 }
 
 fn recovery(recovery_ms: Option<u64>) -> String {

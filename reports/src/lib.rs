@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+mod availability;
 pub mod ci;
 mod clip;
 mod counterexample;
@@ -17,7 +18,9 @@ mod quantity;
 mod result;
 pub mod terminal;
 mod timeline;
+mod tried;
 
+pub use availability::{Availability, NeedlessElection, Outage};
 pub use counterexample::{CounterexampleRecord, OperationRecord, WeakerRecord};
 pub use data::ReportData;
 pub use result::{
@@ -25,3 +28,4 @@ pub use result::{
     Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, ResultError, RunResult,
     StoppedOnline, Strength,
 };
+pub use tried::Tried;

@@ -15,7 +15,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::availability::Availability;
 use crate::counterexample::{CounterexampleRecord, WeakerRecord};
+use crate::tried::Tried;
 
 /// The version of `result.json` this crate writes, and the only one it reads.
 pub const RESULT_VERSION: u32 = 1;
@@ -36,10 +38,13 @@ pub struct RunResult {
     pub consistency: Consistency,
     /// Which limit stopped the check, in words.
     pub unknown: Option<String>,
-    /// Did the system serve again after the last fault was healed?
+    /// Did the system serve while it could, and again after the last fault was healed?
     pub liveness: Liveness,
     /// Time from the final heal to the first acknowledged operation of every kind that was tried.
     pub recovery_ms: Option<u64>,
+    /// How available it was before that, while clients worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Availability>,
     /// Did every node stay up, except where a fault took it down?
     pub health: Health,
     /// What happened to the nodes that did not stay up.
@@ -48,6 +53,9 @@ pub struct RunResult {
     pub strength: Strength,
     /// The numbers behind `strength`, in words, one reason each.
     pub strength_reasons: Vec<String>,
+    /// The same numbers, for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Tried>,
     /// Did the harness itself work?
     pub infrastructure: Infrastructure,
     /// What the harness failed at, and the remedy.
@@ -120,12 +128,16 @@ pub enum Consistency {
     Unknown,
 }
 
-/// Did the system serve again after the last fault was healed?
+/// Did the system serve while it could, and again after the last fault was healed?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Liveness {
-    /// Operations succeeded within the recovery window.
+    /// Operations succeeded within the recovery window, and before it nothing was amiss.
     Recovered,
+    /// It recovered, but there was an outage beyond the limit.
+    Unavailable,
+    /// It recovered, but leaders lost their office for nothing more often than is allowed.
+    Disturbed,
     /// No operation succeeded within the recovery window.
     NotRecovered,
     /// The run ended before this could be seen.

@@ -33,6 +33,8 @@ impl RunConfig {
             "retry": self.habits.retries,
             "read_level": self.habits.reads.name(),
             "recovery_limit_s": seconds(self.recovery_limit),
+            "outage_limit_s": seconds(self.outage_limit),
+            "max_needless_elections": self.max_needless_elections,
             "check_time_limit_s": seconds(self.check.time),
             "check_memory_limit_bytes": self.check.memory_bytes,
             "seed": self.seed,
@@ -67,6 +69,7 @@ impl RunConfig {
             ("--time-limit", compact(self.time_limit)),
             ("--operation-timeout", compact(self.habits.deadline)),
             ("--recovery-limit", compact(self.recovery_limit)),
+            ("--outage-limit", compact(self.outage_limit)),
             ("--seed", self.seed.to_string()),
             ("--net", self.net.to_string()),
             ("--require", self.require.name().to_owned()),
@@ -86,6 +89,9 @@ impl RunConfig {
         };
         let bugs: Vec<String> = self.bugs.iter().map(ToString::to_string).collect();
         add(!bugs.is_empty(), &["--bug", &bugs.join(",")]);
+        if let Some(most) = self.max_needless_elections {
+            add(true, &["--max-needless-elections", &most.to_string()]);
+        }
         add(self.habits.retries, &["--retry"]);
         let reads = self.habits.reads;
         add(

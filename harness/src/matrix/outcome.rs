@@ -23,7 +23,7 @@ pub(super) enum End {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Outcome {
     pub end: End,
-    /// Of what was found: the class of the anomaly, `unavailable` or `crash`.
+    /// Of what was found: the class of the anomaly, `unavailable`, `disturbed` or `crash`.
     pub class: Option<String>,
     /// From the start of the run until it was known, in milliseconds.
     pub after_ms: Option<u64>,
@@ -53,8 +53,8 @@ impl Outcome {
         if result.health == Health::Unhealthy {
             return Self::found(result, "crash".to_owned());
         }
-        if result.liveness == Liveness::NotRecovered {
-            return Self::found(result, "unavailable".to_owned());
+        if let Some(trouble) = Self::not_live(result) {
+            return trouble;
         }
         if result.consistency == Consistency::Unknown {
             let why = result.unknown.as_deref().unwrap_or("no reason");
@@ -66,6 +66,33 @@ impl Outcome {
                 Self::quiet(End::Vacuous, Some(&why))
             }
             Strength::Weak | Strength::Strong => Self::quiet(End::Silent, None),
+        }
+    }
+
+    fn not_live(result: &RunResult) -> Option<Self> {
+        let found = |class: &str, known_ns: Option<u64>| {
+            let found = Self::found(result, class.to_owned());
+            let after_ms = known_ns.map_or(found.after_ms, |ns| Some(ns / 1_000_000));
+            Some(Self { after_ms, ..found })
+        };
+        let availability = result.availability.as_ref();
+        match result.liveness {
+            Liveness::NotRecovered => found("unavailable", None),
+            Liveness::Unavailable => found(
+                "unavailable",
+                availability.and_then(|seen| {
+                    let first = seen.outages.first()?;
+                    Some(first.from_ns + seen.outage_limit_ns)
+                }),
+            ),
+            Liveness::Disturbed => found(
+                "disturbed",
+                availability.and_then(|seen| {
+                    let one_too_many = usize::try_from(seen.max_needless_elections?).ok()?;
+                    Some(seen.needless_elections.get(one_too_many)?.at_ns)
+                }),
+            ),
+            Liveness::Recovered | Liveness::NotMeasured => None,
         }
     }
 

@@ -35,6 +35,11 @@ const RETRY_PAUSE: Duration = Duration::from_millis(20);
 const FINAL: [&str; 3] = ["cas_mismatch", "wrong_type", "too_large"];
 const SESSION_EXPIRED: &str = "session_expired";
 
+/// Whether a refusal for this reason went the same way through the system as a change does.
+pub(super) fn is_final(error: &str) -> bool {
+    FINAL.contains(&error)
+}
+
 /// Where each node's clients connect: `http://10.99.0.1:8000` by node name.
 pub(crate) type Doors = Arc<BTreeMap<String, String>>;
 
@@ -121,7 +126,7 @@ impl Client {
         loop {
             let error = match self.try_once(invocation, node, Some(stamp)).await {
                 Completion::Ok(value) => return Completion::Ok(value),
-                Completion::Fail(error) if FINAL.contains(&error.as_str()) => {
+                Completion::Fail(error) if is_final(&error) => {
                     return Completion::Fail(error);
                 }
                 Completion::Fail(error) if error == SESSION_EXPIRED => {

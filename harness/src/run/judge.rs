@@ -2,13 +2,17 @@
 
 use checker::{Analysis, History, Nanos, Outcome, Verdict, Violation};
 use reports::{
-    AnomalyRecord, Consistency, CounterexampleRecord, Counts, Environment, FaultRecord, Health,
-    HealthEvent, Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, RunResult,
-    StoppedOnline, Strength, WeakerRecord,
+    AnomalyRecord, Availability, Consistency, CounterexampleRecord, Counts, Environment,
+    FaultRecord, Health, HealthEvent, Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION,
+    RunResult, StoppedOnline, Strength, WeakerRecord,
 };
 use serde_json::json;
 
-use super::coverage::{acknowledged_during, coverage};
+use super::coverage::{Graded, acknowledged_during, under_way_during};
+use super::elections::needless_elections;
+use super::outages::Search;
+use super::traffic::served_again_after_ms;
+use super::world::World;
 use crate::cli::Require;
 use crate::config::RunConfig;
 use crate::exit::Exit;
@@ -42,19 +46,23 @@ pub(crate) fn judge(
     evidence: Evidence,
 ) -> RunResult {
     let analysis = &judgement.analysis;
-    let faults = with_operations(history, evidence.faults);
+    let faults = with_operations(config, history, evidence.faults);
     let mut notes = evidence.notes;
     notes.extend(judgement.severity());
     notes.extend(judgement.certificate());
     let refuted = judgement.certificate().filter(|_| judgement.is_refuted());
     let failure = evidence.failure.or(refuted);
-    let coverage = coverage(
+    let nodes: Vec<String> = config.nodes.iter().map(ToString::to_string).collect();
+    let graded = Graded {
         history,
-        config.clients_end(),
-        &config.kinds,
-        &faults,
-        evidence.leader_changes,
-    );
+        clients_end: config.clients_end(),
+        nodes: &nodes,
+        kinds: &config.kinds,
+        faults: &faults,
+        leader_changes: evidence.leader_changes,
+    };
+    let coverage = graded.coverage();
+    let availability = availability(config, history, &faults, &evidence.leaders);
     let mut result = RunResult {
         version: RESULT_VERSION,
         exit_code: Exit::Harness.code(),
@@ -64,11 +72,12 @@ pub(crate) fn judge(
         },
         unknown: unknown(analysis),
         liveness: match evidence.recovery_ms {
-            Some(_) => Liveness::Recovered,
+            Some(_) => liveness(&availability),
             None if history.operations.is_empty() => Liveness::NotMeasured,
             None => Liveness::NotRecovered,
         },
         recovery_ms: evidence.recovery_ms,
+        availability: Some(availability),
         health: if evidence.deaths.is_empty() {
             Health::Healthy
         } else {
@@ -77,6 +86,7 @@ pub(crate) fn judge(
         health_events: evidence.deaths,
         strength: coverage.strength,
         strength_reasons: coverage.reasons,
+        tried: Some(coverage.tried),
         infrastructure: if failure.is_none() {
             Infrastructure::Ok
         } else {
@@ -97,7 +107,7 @@ pub(crate) fn judge(
         command: config.command(),
         workload: config.workload.to_string(),
         nemesis: config.kinds.iter().map(ToString::to_string).collect(),
-        nodes: config.nodes.iter().map(ToString::to_string).collect(),
+        nodes,
         bugs: config.bugs.iter().map(ToString::to_string).collect(),
         net: evidence.net,
         duration_ns: evidence.duration_ns,
@@ -111,14 +121,61 @@ pub(crate) fn judge(
 }
 
 /// What was acknowledged under each fault belongs to its evidence: a fault under which nothing ran tested nothing.
-fn with_operations(history: &History, mut faults: Vec<FaultRecord>) -> Vec<FaultRecord> {
+///
+/// So does how soon clients were served again after a cut: packets that flow are not yet an answer.
+fn with_operations(
+    config: &RunConfig,
+    history: &History,
+    mut faults: Vec<FaultRecord>,
+) -> Vec<FaultRecord> {
+    let home = |process| config.home(process).as_str();
+    let nodes: Vec<String> = config.nodes.iter().map(ToString::to_string).collect();
     for fault in &mut faults {
         let by_node = acknowledged_during(history, fault);
-        fault
-            .evidence
-            .insert("acknowledged_operations".to_owned(), json!(by_node));
+        let under_way = under_way_during(history, fault);
+        let served_again = served_again_after_ms(history, home, &nodes, fault);
+        let mut tell = |name: &str, value| drop(fault.evidence.insert(name.to_owned(), value));
+        tell("acknowledged_operations", json!(by_node));
+        tell("operations_under_way", json!(under_way));
+        if !served_again.is_empty() {
+            tell("served_again_after_ms", json!(served_again));
+        }
     }
     faults
+}
+
+fn availability(
+    config: &RunConfig,
+    history: &History,
+    faults: &[FaultRecord],
+    leaders: &[LeaderSpan],
+) -> Availability {
+    let world = World::new(config.nodes.iter().map(ToString::to_string), faults);
+    let limit_ns = u64::try_from(config.outage_limit.as_nanos()).unwrap_or(u64::MAX);
+    let home = |process| config.home(process).as_str();
+    let end = config.clients_end();
+    let (longest, outages) =
+        Search::new(history, home, &world, faults, leaders, end).outages(limit_ns);
+    Availability {
+        outage_limit_ns: limit_ns,
+        longest,
+        outages,
+        max_needless_elections: config.max_needless_elections,
+        needless_elections: needless_elections(&world, faults, leaders),
+    }
+}
+
+/// Of a system that recovered in the end.
+fn liveness(availability: &Availability) -> Liveness {
+    let needless = availability.needless_elections.len();
+    let most = availability.max_needless_elections;
+    if !availability.outages.is_empty() {
+        Liveness::Unavailable
+    } else if most.is_some_and(|most| needless > most as usize) {
+        Liveness::Disturbed
+    } else {
+        Liveness::Recovered
+    }
 }
 
 /// The one exit code for the five answers: a violation dominates, then whatever makes the others worthless.
@@ -139,12 +196,16 @@ pub(crate) fn exit(result: &RunResult, require: Require) -> Exit {
             result.infrastructure == Infrastructure::Failed,
             Exit::Harness,
         ))
-        .worst(failed(
-            result.liveness == Liveness::NotRecovered,
-            Exit::Liveness,
-        ))
+        .worst(failed(!is_live(result.liveness), Exit::Liveness))
         .worst(failed(result.health == Health::Unhealthy, Exit::Liveness))
         .worst(failed(!strong_enough, Exit::Strength))
+}
+
+const fn is_live(liveness: Liveness) -> bool {
+    match liveness {
+        Liveness::Recovered | Liveness::NotMeasured => true,
+        Liveness::Unavailable | Liveness::Disturbed | Liveness::NotRecovered => false,
+    }
 }
 
 fn consistency(analysis: &Analysis) -> Consistency {

@@ -306,7 +306,9 @@ impl Stage {
         let nodes = &config.nodes;
         (0..config.workers)
             .map(|number| {
-                let home = nodes[number % nodes.len()].as_str();
+                let home = config
+                    .home(i64::try_from(number).unwrap_or(i64::MAX))
+                    .as_str();
                 let part = match number / nodes.len() % 2 {
                     0 => Part::Everything,
                     _ => Part::Reads,

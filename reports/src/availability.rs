@@ -1,0 +1,87 @@
+//! How available the system was while clients worked, as part of `result.json`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clip::clip;
+use crate::quantity::{counted, duration, moment};
+
+/// What was seen of outages and of leaders that lost their office for nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Availability {
+    /// How long an outage may be.
+    pub outage_limit_ns: u64,
+    /// The longest outage, however short.
+    pub longest: Option<Outage>,
+    /// Every outage beyond the limit, in order of time.
+    pub outages: Vec<Outage>,
+    /// How many needless elections there may be, if somebody said so.
+    pub max_needless_elections: Option<u32>,
+    /// Every needless election, in order of terms.
+    pub needless_elections: Vec<NeedlessElection>,
+}
+
+/// A stretch in which no change was done, though one majority ran undisturbed and clients asked for changes all the while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outage {
+    /// The first change that was asked for in vain.
+    pub from_ns: u64,
+    /// The last one.
+    pub to_ns: u64,
+    /// The nodes that could have served.
+    pub majority: Vec<String>,
+    /// How many changes these were asked for.
+    pub asked: u64,
+    /// The fault beside it, by [`FaultRecord::id`](crate::FaultRecord::id).
+    pub fault: Option<u32>,
+}
+
+impl Outage {
+    /// How long clients asked in vain.
+    #[must_use]
+    pub fn length_ns(&self) -> u64 {
+        self.to_ns - self.from_ns
+    }
+}
+
+/// A new leader's term although nothing had been wrong with the old leader and a majority around it for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeedlessElection {
+    /// When the new leader was first seen.
+    pub at_ns: u64,
+    /// The leader of the term before.
+    pub old: String,
+    /// The new leader.
+    pub new: String,
+    /// Its term.
+    pub term: u64,
+    /// The fault beside it, by [`FaultRecord::id`](crate::FaultRecord::id).
+    pub fault: Option<u32>,
+}
+
+/// All of it in words.
+pub(crate) fn sentences(all: &Availability) -> String {
+    let Some(longest) = &all.longest else {
+        return elections(all);
+    };
+    let (length, from) = (duration(longest.length_ns()), moment(longest.from_ns));
+    let beside = beside(longest.fault);
+    let limit = duration(all.outage_limit_ns);
+    let outage = format!(
+        "The longest outage while a majority could have served: {length} from {from}{beside} (limit {limit})."
+    );
+    format!("{outage} {}", elections(all)).trim_end().to_owned()
+}
+
+fn elections(all: &Availability) -> String {
+    let Some(first) = all.needless_elections.first() else {
+        return String::new();
+    };
+    let count = counted(all.needless_elections.len() as u64, "needless election");
+    let (old, new) = (clip(&first.old, 40), clip(&first.new, 40));
+    let (at, beside) = (moment(first.at_ns), beside(first.fault));
+    format!("{count}: the first at {at}, from {old} to {new}{beside}.")
+}
+
+fn beside(fault: Option<u32>) -> String {
+    fault.map_or_else(String::new, |id| format!(", beside fault {id}"))
+}
