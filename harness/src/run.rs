@@ -17,6 +17,7 @@ mod online;
 mod outages;
 mod phase;
 mod recorder;
+mod reply;
 #[cfg(test)]
 mod scene;
 mod session;

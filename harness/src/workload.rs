@@ -1,23 +1,67 @@
 //! What clients do: pure generators that turn a seed and what was observed into the next invocation.
 
 mod register;
+mod txn;
 
 use std::fmt;
 use std::str::FromStr;
 
+use checker::{ModelName, Value};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
-pub(crate) use register::{Part, Register};
+use register::Register;
+use txn::Txn;
+
+/// What every client must be able to change once all faults are healed.
+const RECOVERY_KEY: &str = "recovery";
+
+/// What all clients of a run do: the state they share.
+pub(crate) trait Workload: fmt::Debug + Send {
+    /// The next operation of the client that plays `part` and draws from `rng`.
+    fn next(&mut self, part: Part, rng: &mut ChaCha8Rng) -> Invocation;
+
+    /// A change that shows that its client is served, of what only such changes touch.
+    fn recovery(&mut self) -> Invocation;
+
+    /// The same change with values that nobody wrote before: what the last one wrote may be there.
+    fn anew(&mut self, invocation: Invocation) -> Invocation;
+
+    /// Notes what an acknowledged operation was answered.
+    fn observe(&mut self, invocation: &Invocation, seen: &Value);
+
+    /// Reads of everything.
+    fn final_reads(&self) -> FinalReads;
+}
+
+/// The last reads of a run.
+#[derive(Debug)]
+pub(crate) struct FinalReads {
+    /// Of what is in use.
+    pub active: Vec<Invocation>,
+    /// Of what was retired, latest first.
+    pub retired: Vec<Invocation>,
+}
+
+/// What a client does all the time.
+///
+/// A write to a leader that was cut off waits for its deadline, and its client with it. Only a client that never writes
+/// goes on reading there, and so sees what such a leader answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Everything,
+    Reads,
+}
 
 /// The workloads by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WorkloadName {
     Register,
+    Txn,
 }
 
 impl WorkloadName {
-    pub(crate) const ALL: [Self; 1] = [Self::Register];
+    pub(crate) const ALL: [Self; 2] = [Self::Register, Self::Txn];
 
     /// What clients do under it, in a line.
     pub(crate) const fn describe(self) -> &'static str {
@@ -25,6 +69,25 @@ impl WorkloadName {
             Self::Register => {
                 "reads, writes of globally unique values and compare-and-set from the last value seen, on several keys that are retired after some operations; every second client of a node only reads"
             }
+            Self::Txn => {
+                "transactions that write two or three of a group's three registers, or read one and write another, and reads of all of a group and of one register; groups are retired"
+            }
+        }
+    }
+
+    /// A workload of this name, before its first operation.
+    pub(crate) fn start(self) -> Box<dyn Workload> {
+        match self {
+            Self::Register => Box::new(Register::new()),
+            Self::Txn => Box::new(Txn::new()),
+        }
+    }
+
+    /// What its histories are judged by.
+    pub(crate) const fn model(self) -> ModelName {
+        match self {
+            Self::Register => ModelName::Kv,
+            Self::Txn => ModelName::MultiRegister,
         }
     }
 }
@@ -33,6 +96,7 @@ impl fmt::Display for WorkloadName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Register => "register",
+            Self::Txn => "txn",
         })
     }
 }
@@ -44,7 +108,10 @@ impl FromStr for WorkloadName {
         Self::ALL
             .into_iter()
             .find(|name| name.to_string() == text)
-            .ok_or_else(|| format!("unknown workload {text:?}: choose from register"))
+            .ok_or_else(|| {
+                let names = Self::ALL.map(|name| name.to_string()).join(", ");
+                format!("unknown workload {text:?}: choose from {names}")
+            })
     }
 }
 
@@ -63,20 +130,51 @@ pub(crate) enum Invocation {
         expected: Option<i64>,
         value: i64,
     },
+    /// All of it at once. Its registers are those of one group.
+    Transact {
+        group: String,
+        parts: Vec<Micro>,
+    },
+}
+
+/// One part of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Micro {
+    Read { register: String },
+    Write { register: String, value: i64 },
+}
+
+impl Micro {
+    const fn read(register: String) -> Self {
+        Self::Read { register }
+    }
+
+    pub(crate) fn register(&self) -> &str {
+        match self {
+            Self::Read { register } | Self::Write { register, .. } => register,
+        }
+    }
+
+    const fn writes(&self) -> bool {
+        matches!(self, Self::Write { .. })
+    }
 }
 
 impl Invocation {
+    /// The object it is an operation of.
     pub(crate) fn key(&self) -> &str {
         match self {
             Self::Read { key } | Self::Write { key, .. } | Self::Cas { key, .. } => key,
+            Self::Transact { group, .. } => group,
         }
     }
 
     /// Can the operation change the system? If not, an unanswered one certainly had no effect.
-    pub(crate) const fn mutates(&self) -> bool {
+    pub(crate) fn mutates(&self) -> bool {
         match self {
             Self::Read { .. } => false,
             Self::Write { .. } | Self::Cas { .. } => true,
+            Self::Transact { parts, .. } => parts.iter().any(Micro::writes),
         }
     }
 }

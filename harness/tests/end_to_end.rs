@@ -352,6 +352,24 @@ fn a_planted_stale_read_is_found_named_and_placed() {
 }
 
 #[test]
+fn transactions_of_the_healthy_node_are_atomic_and_half_ones_are_found() {
+    let _alone = alone();
+    if !permits(&["lab"], "transactions") {
+        return;
+    }
+    let run = Run::of("--workload txn --nemesis partition,kill --time-limit 14s --seed 3");
+    let result = assert_healthy(&run);
+    assert_eq!(result["workload"], "txn");
+    let run = Run::of(
+        "--workload txn --nemesis none --bug txn-not-atomic --online --time-limit 20s --seed 1",
+    );
+    assert_eq!(run.exit(), 1, "{}", run.said());
+    let history = std::fs::read_to_string(run.latest("history.jsonl")).unwrap();
+    let header = history.lines().next().unwrap();
+    assert!(header.contains("multi-register"), "{header}");
+}
+
+#[test]
 fn a_run_with_an_online_check_ends_at_the_first_violation() {
     let _alone = alone();
     if !permits(&["lab"], "an online check") {

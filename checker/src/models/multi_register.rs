@@ -1,4 +1,6 @@
 //! Several registers under one transaction: `[[:read :x 1] [:write :y 2]]`.
+//!
+//! A transaction that names a key is one on the registers of that key alone: they are an object of their own.
 
 use crate::check::ModelError;
 use crate::formats::Format;

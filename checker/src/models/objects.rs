@@ -36,10 +36,11 @@ pub(crate) fn place(
     model: ModelName,
 ) -> Result<(Option<Value>, Entry<'_>), String> {
     match model {
-        ModelName::MultiRegister | ModelName::ListAppend => Ok((None, whole(operation))),
+        ModelName::ListAppend => Ok((None, whole(operation))),
         ModelName::Kv if operation.key.is_none() => tuple(operation),
         ModelName::Register
         | ModelName::CasRegister
+        | ModelName::MultiRegister
         | ModelName::Mutex
         | ModelName::Kv
         | ModelName::KvAppend

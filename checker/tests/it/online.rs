@@ -157,11 +157,7 @@ fn agrees(
 fn events(shape: &Shape, random: &mut ChaCha8Rng) -> Vec<Event> {
     let mut one = draw(shape, &initial(shape.model), random);
     abandon(&mut one, random);
-    let apart = !matches!(
-        shape.model,
-        ModelName::MultiRegister | ModelName::ListAppend
-    );
-    if !apart {
+    if shape.model == ModelName::ListAppend {
         return one;
     }
     let mut other = draw(shape, &initial(shape.model), random);

@@ -13,15 +13,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use checker::Value;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::recorder::Completion;
+use super::reply::{Reply, uncertain};
 use super::session::{Session, Stamp};
 use crate::cli::ReadLevel;
 use crate::clock::Clock;
-use crate::workload::Invocation;
+use crate::workload::{Invocation, Micro};
 
 /// How many leader hints one operation follows.
 const HINTS_FOLLOWED: usize = 3;
@@ -62,24 +61,6 @@ pub(crate) struct Habits {
     pub retries: bool,
     /// What its reads ask for.
     pub reads: ReadLevel,
-}
-
-/// What the node's door answers.
-#[derive(Debug, Deserialize)]
-struct Reply {
-    outcome: ReplyOutcome,
-    #[serde(default)]
-    value: Value,
-    error: Option<String>,
-    leader: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum ReplyOutcome {
-    Ok,
-    Fail,
-    Unknown,
 }
 
 impl Client {
@@ -184,12 +165,12 @@ impl Client {
                 }
                 Err(error) => return uncertain(invocation, cause(&error)),
             };
-            match (reply.outcome, reply.leader) {
-                (ReplyOutcome::Fail, Some(leader)) if self.may_follow(&leader, node, hints) => {
+            match reply.hint() {
+                Some(leader) if self.may_follow(leader, node, hints) => {
                     hints += 1;
-                    *node = leader;
+                    leader.clone_into(node);
                 }
-                (outcome, _) => return completion(invocation, outcome, reply.value, reply.error),
+                Some(_) | None => return reply.completion(invocation),
             }
         }
     }
@@ -205,23 +186,27 @@ impl Client {
         stamp: Option<Stamp>,
     ) -> reqwest::Result<Reply> {
         let door = &self.doors[node];
-        let url = format!("{door}/kv/{}", invocation.key());
+        let url = |key: &str| format!("{door}/kv/{key}");
         let request = match invocation {
-            // What everybody does without being asked is not asked for: other programs may not know the word.
-            Invocation::Read { .. } if self.habits.reads == ReadLevel::Linearizable => {
-                self.http.get(url)
+            Invocation::Read { key } => self.read(url(key)),
+            Invocation::Write { key, value } => {
+                self.http.put(url(key)).json(&json!({ "value": value }))
             }
-            Invocation::Read { .. } => {
-                let level = self.habits.reads.name();
-                self.http.get(format!("{url}?level={level}"))
-            }
-            Invocation::Write { value, .. } => self.http.put(url).json(&json!({ "value": value })),
             Invocation::Cas {
-                expected, value, ..
+                key,
+                expected,
+                value,
             } => self
                 .http
-                .post(format!("{url}/cas"))
+                .post(format!("{}/cas", url(key)))
                 .json(&json!({ "expected": expected, "value": value })),
+            Invocation::Transact { parts, .. } => match parts.as_slice() {
+                [Micro::Read { register }] => self.read(url(register)),
+                parts => self
+                    .http
+                    .post(format!("{door}/txn"))
+                    .json(&transaction(parts)),
+            },
         };
         let request = match stamp {
             Some(stamp) => stamp.put_on(request),
@@ -229,6 +214,29 @@ impl Client {
         };
         request.send().await?.json().await
     }
+
+    fn read(&self, url: String) -> reqwest::RequestBuilder {
+        match self.habits.reads {
+            // What everybody does without being asked is not asked for: other programs may not know the word.
+            ReadLevel::Linearizable => self.http.get(url),
+            level
+            @ (ReadLevel::Follower | ReadLevel::Lease | ReadLevel::Log | ReadLevel::Local) => {
+                self.http.get(format!("{url}?level={}", level.name()))
+            }
+        }
+    }
+}
+
+/// The body of a transaction.
+fn transaction(parts: &[Micro]) -> serde_json::Value {
+    let operation = |part: &Micro| match part {
+        Micro::Read { register } => json!({ "op": "read", "key": register }),
+        Micro::Write { register, value } => {
+            json!({ "op": "write", "key": register, "value": value })
+        }
+    };
+    let operations: Vec<serde_json::Value> = parts.iter().map(operation).collect();
+    json!({ "operations": operations })
 }
 
 /// An HTTP client for the harness itself, which does only what it is told: no proxy, no redirect, no retry.
@@ -249,29 +257,6 @@ fn http_from(address: Option<Ipv4Addr>) -> Result<reqwest::Client> {
         .context("cannot build an HTTP client")
 }
 
-fn completion(
-    invocation: &Invocation,
-    outcome: ReplyOutcome,
-    value: Value,
-    error: Option<String>,
-) -> Completion {
-    let error = error.unwrap_or_else(|| "no reason given".to_owned());
-    match outcome {
-        ReplyOutcome::Ok => Completion::Ok(value),
-        ReplyOutcome::Fail => Completion::Fail(error),
-        ReplyOutcome::Unknown => uncertain(invocation, error),
-    }
-}
-
-/// An operation without an answer: a read certainly changed nothing, anything else may have.
-fn uncertain(invocation: &Invocation, error: String) -> Completion {
-    if invocation.mutates() {
-        Completion::Info(error)
-    } else {
-        Completion::Fail(error)
-    }
-}
-
 /// The innermost reason of an HTTP error: the outer ones only repeat the address.
 fn cause(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
@@ -285,12 +270,6 @@ fn cause(error: &reqwest::Error) -> String {
 mod tests {
     use super::*;
 
-    fn read() -> Invocation {
-        Invocation::Read {
-            key: "k".to_owned(),
-        }
-    }
-
     fn write() -> Invocation {
         Invocation::Write {
             key: "k".to_owned(),
@@ -298,52 +277,19 @@ mod tests {
         }
     }
 
-    fn completed(invocation: &Invocation, answer: &str) -> Completion {
-        let reply: Reply = serde_json::from_str(answer).unwrap();
-        completion(invocation, reply.outcome, reply.value, reply.error)
-    }
-
     #[test]
-    fn an_answer_means_what_it_says() {
-        let refused = Completion::Fail("not_leader".to_owned());
-        for (invocation, answer, expected) in [
-            (
-                read(),
-                r#"{"outcome":"ok","value":7}"#,
-                Completion::Ok(Value::Int(7)),
-            ),
-            (
-                read(),
-                r#"{"outcome":"ok","value":null}"#,
-                Completion::Ok(Value::Nil),
-            ),
-            (write(), r#"{"outcome":"ok"}"#, Completion::Ok(Value::Nil)),
-            (
-                write(),
-                r#"{"outcome":"fail","error":"not_leader"}"#,
-                refused,
-            ),
-        ] {
-            assert_eq!(completed(&invocation, answer), expected, "{answer}");
-        }
-    }
-
-    #[test]
-    fn what_nobody_knows_is_indeterminate_unless_it_changed_nothing() {
-        for answer in [
-            r#"{"outcome":"unknown","error":"leadership_lost"}"#,
-            r#"{"outcome":"unknown"}"#,
-        ] {
-            assert!(matches!(completed(&write(), answer), Completion::Info(_)));
-            assert!(matches!(completed(&read(), answer), Completion::Fail(_)));
-        }
-    }
-
-    #[test]
-    fn what_was_read_is_recorded_whatever_it_is() {
-        let answer = r#"{"outcome":"ok","value":"seventeen"}"#;
-        let seen = Completion::Ok(Value::from("seventeen"));
-        assert_eq!(completed(&read(), answer), seen);
+    fn the_body_of_a_transaction_names_each_part() {
+        let read = Micro::Read {
+            register: "gx".to_owned(),
+        };
+        let write = Micro::Write {
+            register: "gy".to_owned(),
+            value: 7,
+        };
+        let expected = json!({ "operations": [
+            { "op": "read", "key": "gx" }, { "op": "write", "key": "gy", "value": 7 },
+        ] });
+        assert_eq!(transaction(&[read, write]), expected);
     }
 
     fn client(doors: &Doors, retries: bool) -> Client {

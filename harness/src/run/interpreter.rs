@@ -16,8 +16,8 @@ use super::phase::Ending;
 use super::recorder::{Completion, Recorder};
 use crate::clock::Clock;
 use crate::progress::Progress;
-use crate::workload::{Invocation, Part, Register, stream};
-use checker::{Nanos, Value};
+use crate::workload::{Invocation, Part, Workload, stream};
+use checker::Nanos;
 
 /// Pause between two attempts at an operation that must succeed in the end.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
@@ -25,7 +25,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// Everything the workers share.
 #[derive(Clone)]
 pub(crate) struct Interpreter {
-    pub workload: Arc<Mutex<Register>>,
+    pub workload: Arc<Mutex<Box<dyn Workload>>>,
     pub recorder: Recorder,
     pub clock: Clock,
     pub progress: Progress,
@@ -156,7 +156,7 @@ impl Interpreter {
             }
             if invocation.mutates() {
                 // The last attempt may have taken effect: the next one must not write the same value.
-                invocation = self.workload().write(invocation.key().to_owned());
+                invocation = self.workload().anew(invocation);
             }
             tokio::time::sleep(RETRY_PAUSE).await;
         }
@@ -176,7 +176,7 @@ impl Interpreter {
             .complete(worker.process, invocation, &node, &completion);
         self.progress.completed(&completion);
         match &completion {
-            Completion::Ok(seen) => self.observe(invocation, seen),
+            Completion::Ok(seen) => self.workload().observe(invocation, seen),
             Completion::Fail(_) => {}
             // Nobody knows whether it is over, so its process never calls anything again.
             Completion::Info(_) => worker.process += worker.workers,
@@ -184,19 +184,8 @@ impl Interpreter {
         completion
     }
 
-    fn observe(&self, invocation: &Invocation, seen: &Value) {
-        let value = match (invocation, seen) {
-            (Invocation::Write { value, .. } | Invocation::Cas { value, .. }, _) => Some(*value),
-            (Invocation::Read { .. }, Value::Int(value)) => Some(*value),
-            (Invocation::Read { .. }, Value::Nil) => None,
-            // Nobody wrote such a value; the checker will say so.
-            (Invocation::Read { .. }, _) => return,
-        };
-        self.workload().observe(invocation.key(), value);
-    }
-
     /// The state the workers share.
-    pub(crate) fn workload(&self) -> MutexGuard<'_, Register> {
+    pub(crate) fn workload(&self) -> MutexGuard<'_, Box<dyn Workload>> {
         self.workload.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

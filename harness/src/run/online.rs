@@ -55,6 +55,7 @@ impl Watch {
 /// What the check needs to know, and whom it tells.
 pub(crate) struct Post {
     pub history: PathBuf,
+    pub model: ModelName,
     pub memory_bytes: u64,
     pub clock: Clock,
     pub progress: Progress,
@@ -74,7 +75,7 @@ impl Post {
 
     /// Until a violation is proven or the run is over.
     fn follow(&self, stop: &mpsc::Receiver<()>) -> Result<Option<StoppedOnline>> {
-        let mut online = Online::new(&ModelName::Kv.into());
+        let mut online = Online::new(&self.model.into());
         let mut events = Events::open(&self.history)?;
         let mut was_behind = false;
         while stop.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {

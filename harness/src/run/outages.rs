@@ -248,20 +248,20 @@ mod tests {
         let led_by_n1 = || vec![led("n1", 1, [0, 900])];
         let deaf = ["n2->n1", "n3->n1", "n4->n1", "n5->n1"];
         for (what, process, fault, leaders, expected) in [
-            ("nothing is wrong", 1, vec![], vec![], Some(7_900)),
+            ("nothing is wrong", 1, vec![], vec![], Some(8_050)),
             (
                 "a leader that was killed",
                 1,
                 vec![on_nodes(1, "kill", &["n1"], [950, 8_000])],
                 led_by_n1(),
-                Some(7_900),
+                Some(8_050),
             ),
             (
                 "a leader that hears nobody",
                 1,
                 vec![on_links(1, "partition", &deaf, [950, 8_000])],
                 led_by_n1(),
-                Some(7_900),
+                Some(8_050),
             ),
             (
                 "asked where the cut leaves nobody",
@@ -282,7 +282,7 @@ mod tests {
                 1,
                 vec![on_nodes(1, "blackout", &NODES, [950, 5_900])],
                 led_by_n1(),
-                Some(2_900),
+                Some(2_850),
             ),
             (
                 "a leader with a stuck disk",
@@ -296,7 +296,7 @@ mod tests {
                 1,
                 vec![on_nodes(1, "disk-stuck", &["n5"], [950, 9_000])],
                 led_by_n1(),
-                Some(7_900),
+                Some(8_050),
             ),
             (
                 "clients without the leader",
@@ -327,9 +327,9 @@ mod tests {
 
     #[test]
     fn only_what_is_beyond_the_limit_is_too_long_and_the_longest_is_told_all_the_same() {
-        for (limit_ms, count) in [(7_000, 1), (7_900, 0), (8_000, 0), (350, 1), (60_000, 0)] {
+        for (limit_ms, count) in [(7_000, 1), (8_049, 1), (8_050, 0), (350, 1), (60_000, 0)] {
             let (longest, too_long) = found(&in_vain(1), &[], &[], limit_ms);
-            assert_eq!(longest.unwrap().length_ns(), 7_900 * MS);
+            assert_eq!(longest.unwrap().length_ns(), 8_050 * MS);
             assert_eq!(too_long.len(), count, "{limit_ms}");
         }
     }
@@ -343,7 +343,7 @@ mod tests {
         });
         all.push(change(8, [5_100, 5_110], Err("not_leader")));
         let length = |all: &[scene::Asked]| found(all, &[], &[], 5_000).0.unwrap().length_ns() / MS;
-        assert_eq!(length(&all), 7_900);
+        assert_eq!(length(&all), 8_050);
         all.push(change(8, [5_200, 5_210], Err("cas_mismatch")));
         assert_eq!(length(&all), 4_210);
     }

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use checker::{Event, EventType, Header, Nanos, Process, Text, Value};
 
 use crate::clock::Clock;
-use crate::workload::Invocation;
+use crate::workload::{Invocation, Micro};
 
 /// A handle to the history; clones write to the same file.
 #[derive(Debug, Clone)]
@@ -184,6 +184,7 @@ const fn function(invocation: &Invocation) -> &'static str {
         Invocation::Read { .. } => "read",
         Invocation::Write { .. } => "write",
         Invocation::Cas { .. } => "cas",
+        Invocation::Transact { .. } => "txn",
     }
 }
 
@@ -194,6 +195,7 @@ fn input(invocation: &Invocation) -> Value {
         Invocation::Cas {
             expected, value, ..
         } => Value::from(vec![datum(*expected), Value::Int(*value)]),
+        Invocation::Transact { parts, .. } => parts.iter().map(|part| triple(part, None)).collect(),
     }
 }
 
@@ -201,7 +203,25 @@ fn output(invocation: &Invocation, seen: &Value) -> Value {
     match invocation {
         Invocation::Read { .. } => seen.clone(),
         Invocation::Write { .. } | Invocation::Cas { .. } => input(invocation),
+        Invocation::Transact { parts, .. } => {
+            let values = seen.as_list().unwrap_or_default();
+            let parts = parts.iter().enumerate();
+            parts
+                .map(|(at, part)| triple(part, values.get(at)))
+                .collect()
+        }
     }
+}
+
+/// `[f register value]`, with what was read if it was.
+fn triple(part: &Micro, seen: Option<&Value>) -> Value {
+    let (f, value) = match part {
+        Micro::Read { .. } => ("read", seen.cloned().unwrap_or(Value::Nil)),
+        Micro::Write { value, .. } => ("write", Value::Int(*value)),
+    };
+    [Value::from(f), Value::from(part.register()), value]
+        .into_iter()
+        .collect()
 }
 
 fn datum(value: Option<i64>) -> Value {

@@ -88,6 +88,7 @@ pub(super) fn apart(ones: &[&str], others: &[&str]) -> Vec<String> {
     let both = |one: &&str| {
         let ways = others
             .iter()
+            .filter(|other| *other != one)
             .flat_map(|other| [format!("{one}->{other}"), format!("{other}->{one}")]);
         ways.collect::<Vec<_>>()
     };

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use checker::{Header, ModelName};
+use checker::Header;
 use nemesis::net::CLIENTS_ADDRESS;
 use reports::{FaultRecord, HealthEvent, Net, StoppedOnline};
 use serde_json::json;
@@ -25,7 +25,7 @@ use super::recorder::Recorder;
 use crate::clock::Clock;
 use crate::config::RunConfig;
 use crate::progress::Progress;
-use crate::workload::{Invocation, Part, Register};
+use crate::workload::{FinalReads, Invocation, Part};
 
 /// How long a healthy cluster may take to elect its first leader.
 const ELECTION_LIMIT: Duration = Duration::from_secs(20);
@@ -35,8 +35,6 @@ const GUARD_EVERY: Duration = Duration::from_millis(50);
 const FINAL_READS_LIMIT: Duration = Duration::from_secs(10);
 /// Each key still in use is read through every client in the end; of the retired ones, this many through one of each node.
 const RETIRED_KEYS_READ: usize = 200;
-/// The key that every client must be able to write once all faults are healed.
-const RECOVERY_KEY: &str = "recovery";
 
 /// Plays the whole run in its folder and returns what it left behind.
 pub(crate) async fn perform(
@@ -143,6 +141,7 @@ impl Stage {
         let recorder = Recorder::create(&history, &header(config), clock)?;
         let post = config.online.then(|| Post {
             history,
+            model: config.workload.model(),
             memory_bytes: config.check.memory_bytes,
             clock,
             progress: progress.clone(),
@@ -160,7 +159,7 @@ impl Stage {
         ));
         tokio::spawn(progress.clone().watch(clock, leaders.clone()));
         let interpreter = Interpreter {
-            workload: Arc::new(Mutex::new(Register::new())),
+            workload: Arc::new(Mutex::new(config.workload.start())),
             recorder: recorder.clone(),
             clock,
             progress: progress.clone(),
@@ -258,7 +257,8 @@ impl Stage {
         }
         let healed = self.recorder.nemesis("final-heal", json!(null));
         let count = workers.len();
-        let writes = (0..count).map(|_| vec![self.recovery_write()]).collect();
+        let write = || self.interpreter.workload().recovery();
+        let writes = (0..count).map(|_| vec![write()]).collect();
         let deadline = Instant::now() + config.recovery_limit;
         let (workers, acknowledged) = self.interpreter.insist(workers, writes, deadline).await;
         let took_ms = (self.clock.nanos().0 - healed.0) / 1_000_000;
@@ -269,35 +269,22 @@ impl Stage {
     /// differ are told from each other. Returns how many reads failed.
     async fn final_reads(&self, workers: Vec<Worker>) -> usize {
         self.progress.say("final reads");
-        let (mut active, retired) = self.interpreter.workload().keys();
-        active.push(RECOVERY_KEY.to_owned());
-        let mut reads = vec![active; workers.len()];
+        let FinalReads { active, retired } = self.interpreter.workload().final_reads();
+        let mut reads: Vec<Vec<Invocation>> = vec![active; workers.len()];
         let readers = reads.len();
         let homes = self.cluster.names().count().min(readers);
-        for (number, key) in retired.into_iter().take(RETIRED_KEYS_READ).enumerate() {
+        for (number, read) in retired.into_iter().take(RETIRED_KEYS_READ).enumerate() {
             for home in 0..homes {
                 let clients = (readers - home).div_ceil(homes);
-                reads[home + homes * (number % clients)].push(key.clone());
+                reads[home + homes * (number % clients)].push(read.clone());
             }
         }
-        let reads: Vec<Vec<Invocation>> = reads
-            .into_iter()
-            .map(|keys| {
-                keys.into_iter()
-                    .map(|key| Invocation::Read { key })
-                    .collect()
-            })
-            .collect();
         let wanted: usize = reads.iter().map(Vec::len).sum();
         let (_, answered) = self
             .interpreter
             .insist(workers, reads, Instant::now() + FINAL_READS_LIMIT)
             .await;
         wanted - answered
-    }
-
-    fn recovery_write(&self) -> Invocation {
-        self.interpreter.workload().write(RECOVERY_KEY.to_owned())
     }
 
     /// Clients are dealt out to the nodes in turn; of those of a node, every second one only reads.
@@ -358,7 +345,7 @@ async fn finish(online: Option<Watch>) -> Result<Option<StoppedOnline>> {
 
 fn header(config: &RunConfig) -> Header {
     Header {
-        model: Some(ModelName::Kv.to_string()),
+        model: Some(config.workload.model().to_string()),
         nodes: config.nodes.iter().map(ToString::to_string).collect(),
         seed: Some(config.seed),
         ..Header::new()

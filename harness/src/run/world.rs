@@ -235,7 +235,7 @@ mod tests {
         let mut rng = stream(11, 0);
         let (mut found, mut missing) = (0, 0);
         for _ in 0..2_000 {
-            let names = nodes(rng.random_range(1..=6));
+            let names = nodes(rng.random_range(2..=6));
             let pick =
                 |rng: &mut rand_chacha::ChaCha8Rng| names[rng.random_range(0..names.len())].clone();
             let mut faults = Vec::new();
@@ -243,6 +243,7 @@ mod tests {
                 let (one, other) = (pick(&mut rng), pick(&mut rng));
                 faults.push(match rng.random_range(0..4) {
                     0 => on_nodes(id, "kill", &[&one], [0, 9]),
+                    _ if one == other => on_nodes(id, "pause", &[&one], [0, 9]),
                     1 => on_nodes(id, "disk-slow", &[&one], [0, 9]),
                     2 => on_links(
                         id,

@@ -6,7 +6,9 @@
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::Invocation;
+use checker::Value;
+
+use super::{FinalReads, Invocation, Part, RECOVERY_KEY, Workload};
 
 /// Keys in use at a time.
 const ACTIVE_KEYS: usize = 5;
@@ -17,22 +19,12 @@ const OPERATIONS_PER_KEY: u32 = 100;
 const READS_BELOW: u32 = 20;
 const WRITES_BELOW: u32 = 70;
 
-/// What a client does all the time.
-///
-/// A write to a leader that was cut off waits for its deadline, and its client with it. Only a client that never writes
-/// goes on reading there, and so sees what such a leader answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    Everything,
-    Reads,
-}
-
 /// The state all clients of the workload share.
 ///
 /// - The active keys are distinct, and a retired key never becomes active again.
 /// - Every value handed out is handed out once, and is not zero.
 #[derive(Debug)]
-pub(crate) struct Register {
+pub(super) struct Register {
     active: Vec<ActiveKey>,
     keys: u64,
     values: i64,
@@ -46,7 +38,7 @@ struct ActiveKey {
 }
 
 impl Register {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut workload = Self {
             active: Vec::new(),
             keys: 0,
@@ -59,8 +51,34 @@ impl Register {
         workload
     }
 
-    /// The next operation of the client that plays `part` and draws from `rng`.
-    pub(crate) fn next(&mut self, part: Part, rng: &mut ChaCha8Rng) -> Invocation {
+    /// The keys in use now, then those retired, latest first.
+    fn keys(&self) -> (Vec<String>, Vec<String>) {
+        let active: Vec<String> = self.active.iter().map(|key| key.name.clone()).collect();
+        let retired = (1..=self.keys)
+            .rev()
+            .map(key_name)
+            .filter(|name| !active.contains(name))
+            .collect();
+        (active, retired)
+    }
+
+    fn fresh_key(&mut self) -> ActiveKey {
+        self.keys += 1;
+        ActiveKey {
+            name: key_name(self.keys),
+            operations: 0,
+            last_seen: None,
+        }
+    }
+
+    fn fresh_value(&mut self) -> i64 {
+        self.values += 1;
+        self.values
+    }
+}
+
+impl Workload for Register {
+    fn next(&mut self, part: Part, rng: &mut ChaCha8Rng) -> Invocation {
         let slot = rng.random_range(0..self.active.len());
         let dice = match part {
             Part::Everything => rng.random_range(0..100_u32),
@@ -88,44 +106,50 @@ impl Register {
         }
     }
 
-    /// A write to `key` of a value nobody wrote before.
-    pub(crate) fn write(&mut self, key: String) -> Invocation {
+    fn recovery(&mut self) -> Invocation {
         Invocation::Write {
-            key,
+            key: RECOVERY_KEY.to_owned(),
             value: self.fresh_value(),
         }
     }
 
-    /// Notes that `key` was seen to hold `value`: the next compare-and-set starts from it.
-    pub(crate) fn observe(&mut self, key: &str, value: Option<i64>) {
-        if let Some(active) = self.active.iter_mut().find(|active| active.name == key) {
+    fn anew(&mut self, invocation: Invocation) -> Invocation {
+        let value = self.fresh_value();
+        match invocation {
+            Invocation::Write { key, .. } => Invocation::Write { key, value },
+            Invocation::Cas { key, expected, .. } => Invocation::Cas {
+                key,
+                expected,
+                value,
+            },
+            other @ (Invocation::Read { .. } | Invocation::Transact { .. }) => other,
+        }
+    }
+
+    /// The next compare-and-set starts from what was seen last.
+    fn observe(&mut self, invocation: &Invocation, seen: &Value) {
+        let (key, value) = match (invocation, seen) {
+            (Invocation::Write { key, value } | Invocation::Cas { key, value, .. }, _) => {
+                (key, Some(*value))
+            }
+            (Invocation::Read { key }, Value::Int(value)) => (key, Some(*value)),
+            (Invocation::Read { key }, Value::Nil) => (key, None),
+            // Nobody wrote such a value; the checker will say so.
+            (Invocation::Read { .. } | Invocation::Transact { .. }, _) => return,
+        };
+        if let Some(active) = self.active.iter_mut().find(|active| active.name == *key) {
             active.last_seen = value;
         }
     }
 
-    /// The keys in use now, then those retired, latest first.
-    pub(crate) fn keys(&self) -> (Vec<String>, Vec<String>) {
-        let active: Vec<String> = self.active.iter().map(|key| key.name.clone()).collect();
-        let retired = (1..=self.keys)
-            .rev()
-            .map(key_name)
-            .filter(|name| !active.contains(name))
-            .collect();
-        (active, retired)
-    }
-
-    fn fresh_key(&mut self) -> ActiveKey {
-        self.keys += 1;
-        ActiveKey {
-            name: key_name(self.keys),
-            operations: 0,
-            last_seen: None,
+    fn final_reads(&self) -> FinalReads {
+        let read = |key| Invocation::Read { key };
+        let (active, retired) = self.keys();
+        let active = active.into_iter().chain([RECOVERY_KEY.to_owned()]);
+        FinalReads {
+            active: active.map(read).collect(),
+            retired: retired.into_iter().map(read).collect(),
         }
-    }
-
-    fn fresh_value(&mut self) -> i64 {
-        self.values += 1;
-        self.values
     }
 }
 
@@ -151,7 +175,7 @@ mod tests {
 
     fn written(invocation: &Invocation) -> Option<i64> {
         match invocation {
-            Invocation::Read { .. } => None,
+            Invocation::Read { .. } | Invocation::Transact { .. } => None,
             Invocation::Write { value, .. } | Invocation::Cas { value, .. } => Some(*value),
         }
     }
@@ -190,12 +214,14 @@ mod tests {
         let mut workload = Register::new();
         let mut rng = stream(3, 0);
         for name in workload.keys().0 {
-            workload.observe(&name, Some(-9));
+            workload.observe(&Invocation::Read { key: name }, &Value::Int(-9));
         }
         let expected: Vec<Option<i64>> = (0..200)
             .filter_map(|_| match workload.next(Part::Everything, &mut rng) {
                 Invocation::Cas { expected, .. } => Some(expected),
-                Invocation::Read { .. } | Invocation::Write { .. } => None,
+                Invocation::Read { .. }
+                | Invocation::Write { .. }
+                | Invocation::Transact { .. } => None,
             })
             .collect();
         assert!(!expected.is_empty());

@@ -2,8 +2,8 @@
 
 use crate::fixture::runs;
 use reports::{
-    Consistency, Health, HealthEvent, Infrastructure, Liveness, ResultError, RunResult, Strength,
-    terminal,
+    Availability, Consistency, Health, HealthEvent, Infrastructure, Liveness, NeedlessElection,
+    Outage, ResultError, RunResult, Strength, terminal,
 };
 
 fn stale_read() -> RunResult {
@@ -21,7 +21,11 @@ fn json() {
 
 #[test]
 fn json_round_trip() {
-    for result in [stale_read(), healthy()] {
+    let with_more = RunResult {
+        availability: Some(availability()),
+        ..healthy()
+    };
+    for result in [stale_read(), healthy(), with_more] {
         let read = RunResult::from_json(&result.to_json()).expect("it was written by this release");
         assert_eq!(read, result);
     }
@@ -104,6 +108,26 @@ fn the_last_lines_say_verdict_and_reason() {
     );
     row(
         |result| {
+            result.liveness = Liveness::Unavailable;
+            result.availability = Some(availability());
+        },
+        "UNAVAILABLE  Linearizable, but the system did not serve while it could",
+        "7.9 s from 1.000 s, beside fault 1 (limit 5.0 s). 1 needless election: the first at 12.000 s, from n1 to n2.",
+    );
+    row(
+        |result| {
+            result.liveness = Liveness::Disturbed;
+            result.availability = Some(Availability {
+                longest: None,
+                outages: Vec::new(),
+                ..availability()
+            });
+        },
+        "DISTURBED  Linearizable, but leaders lost their office for nothing",
+        "1 needless election: the first at 12.000 s, from n1 to n2.",
+    );
+    row(
+        |result| {
             result.health = Health::Unhealthy;
             let message = "exited with code 101 (log: n2.log)".to_owned();
             result.health_events = vec![HealthEvent {
@@ -128,6 +152,30 @@ fn the_last_lines_say_verdict_and_reason() {
         let lines = terminal::verdict_lines(&result);
         assert_eq!(lines[0], first);
         assert!(lines[1].ends_with(second_ends), "{}", lines[1]);
+    }
+}
+
+fn availability() -> Availability {
+    let outage = Outage {
+        from_ns: 1_000_000_000,
+        to_ns: 8_900_000_000,
+        majority: vec!["n2".to_owned(), "n3".to_owned()],
+        asked: 20,
+        fault: Some(1),
+    };
+    let election = NeedlessElection {
+        at_ns: 12_000_000_000,
+        old: "n1".to_owned(),
+        new: "n2".to_owned(),
+        term: 7,
+        fault: None,
+    };
+    Availability {
+        outage_limit_ns: 5_000_000_000,
+        longest: Some(outage.clone()),
+        outages: vec![outage],
+        max_needless_elections: Some(0),
+        needless_elections: vec![election],
     }
 }
 

@@ -227,11 +227,6 @@ fn placed(operation: &Operation, model: ModelName) -> Result<Placed<'_>, String>
     let input = &operation.input;
     let answer = (operation.outcome == Outcome::Ok).then_some(&operation.output);
     match (model, &operation.key) {
-        (ModelName::MultiRegister, _) => Ok(Placed {
-            key: None,
-            input,
-            answer,
-        }),
         (ModelName::Kv, None) => {
             let (key, input) = registers::pair(input)?;
             let answer = answer.map(registers::pair).transpose()?;
