@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use bench::{BenchArgs, Operation, Route, Target};
+use clap::builder::ArgPredicate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use faults::FaultArgs;
 pub(crate) use matrix::MatrixArgs;
@@ -91,13 +92,22 @@ pub(crate) struct RunArgs {
     /// Faults to inject, separated by commas (see: list nemeses): partition, kill, pause, delay, …; net, disk or clock
     /// for all of the network, disks or clocks; or none. With weights, as in partition=3,kill=1, there is one timeline, and each
     /// kind gets its share of it
-    #[arg(long, value_name = "NAME,…", default_value = "partition")]
+    #[arg(
+        long,
+        value_name = "NAME,…",
+        default_value = "partition",
+        default_value_if("steps", ArgPredicate::IsPresent, "none")
+    )]
     pub nemesis: String,
     /// Faults from a file instead, such as the schedule.json of another run
     #[arg(long, value_name = "FILE", conflicts_with = "nemesis")]
     pub schedule: Option<PathBuf>,
     #[command(flatten)]
     pub faults: FaultArgs,
+    /// Steps that wait for what the system does, from a file or by name (see: list steps, and docs/steps.md); together with
+    /// --nemesis or --schedule, or alone
+    #[arg(long, value_name = "FILE|NAME")]
+    pub steps: Option<String>,
     /// What clients do
     #[arg(long, value_name = "NAME", default_value = "register")]
     pub workload: String,
@@ -261,6 +271,7 @@ pub(crate) struct ListArgs {
 pub(crate) enum Catalogue {
     Nemeses,
     Targets,
+    Steps,
     Workloads,
     Bugs,
     Models,

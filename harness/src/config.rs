@@ -5,7 +5,7 @@ mod faults;
 mod out;
 mod stored;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use target_node::Bug;
 use crate::budget::Limits;
 use crate::cli::{Net, Require, RunArgs};
 use crate::run::Habits;
+use crate::steps::Steps;
 use crate::workload::WorkloadName;
 use arguments::{drawn_seed, nodes, parse, rate, workers};
 use faults::{enough, kinds, preferences, spans};
@@ -41,6 +42,8 @@ pub(crate) struct RunConfig {
     pub spans: Spans,
     /// Faults that are not drawn from the seed.
     pub given: Option<Given>,
+    /// Faults that wait for what the system does.
+    pub steps: Option<Steps>,
     pub nodes: Vec<NodeName>,
     pub workers: usize,
     pub rate: f64,
@@ -116,6 +119,11 @@ impl RunConfig {
             spans: spans(&args.faults, time_limit)?,
             kinds: kinds.0,
             given,
+            steps: args
+                .steps
+                .as_deref()
+                .map(|named| Steps::read(named, &nodes))
+                .transpose()?,
             workers: workers(&args.concurrency, nodes.len())?,
             nodes,
             rate: rate(args.rate)?,
@@ -186,7 +194,11 @@ impl RunConfig {
             return usage("--bug plants bugs in the bundled node: leave out --node-bin, or --bug");
         }
         let nodes = self.nodes.len();
-        if let Some(kind) = self.kinds.iter().find(|kind| kind.min_nodes() > nodes) {
+        if let Some(kind) = self
+            .all_kinds()
+            .iter()
+            .find(|kind| kind.min_nodes() > nodes)
+        {
             return usage(format!(
                 "--nemesis {kind} needs at least {} nodes: raise --nodes",
                 kind.min_nodes()
@@ -216,9 +228,17 @@ impl RunConfig {
         }
     }
 
+    /// The kinds of fault that were asked for, drawn or in steps, each once.
+    pub(crate) fn all_kinds(&self) -> Vec<FaultKind> {
+        let of_steps = self.steps.iter().flat_map(|steps| steps.story.kinds());
+        let kinds: BTreeSet<FaultKind> = self.kinds.iter().copied().chain(of_steps).collect();
+        kinds.into_iter().collect()
+    }
+
     /// What of this run only the switch can do, in words.
     pub(crate) fn needs_switch(&self) -> Option<String> {
-        let kinds = self.kinds.iter().filter(|kind| kind.needs_switch());
+        let kinds = self.all_kinds();
+        let kinds = kinds.iter().filter(|kind| kind.needs_switch());
         let capture = self.capture.then_some("--capture");
         let names: Vec<&str> = kinds.map(|kind| kind.name()).chain(capture).collect();
         (!names.is_empty()).then(|| names.join(", "))
@@ -265,18 +285,23 @@ impl RunConfig {
     /// Whether faults of disks are all that was asked for.
     pub(crate) fn only_disks(&self) -> bool {
         let of_disks = |kind: &FaultKind| matches!(kind, FaultKind::Disk(_));
-        !self.kinds.is_empty() && self.kinds.iter().all(of_disks)
+        !self.all_kinds().is_empty() && self.all_kinds().iter().all(of_disks)
     }
 
     /// Whether faults of clocks are all that was asked for.
     pub(crate) fn only_clocks(&self) -> bool {
         let of_clocks = |kind: &FaultKind| matches!(kind, FaultKind::Clock(_));
-        !self.kinds.is_empty() && self.kinds.iter().all(of_clocks)
+        !self.all_kinds().is_empty() && self.all_kinds().iter().all(of_clocks)
     }
 
     /// The folder name that runs of this kind share.
     pub(crate) fn name(&self) -> String {
-        format!("{}-{}-{}", self.workload, self.nemesis("+"), self.seed)
+        let faults = match &self.steps {
+            Some(_) if self.kinds.is_empty() => "steps".to_owned(),
+            Some(_) => format!("steps+{}", self.nemesis("+")),
+            None => self.nemesis("+"),
+        };
+        format!("{}-{faults}-{}", self.workload, self.seed)
     }
 
     /// The kinds of fault in one word.
@@ -403,6 +428,8 @@ mod tests {
             ("--node-bin /no/such/file", "/no/such/file"),
             ("--node-bin /etc/passwd", "not an executable"),
             ("--node-bin /bin/true --bug read-no-quorum", "--node-bin"),
+            ("--steps no-such-steps", "list steps"),
+            ("--nodes 1 --steps late-orders", "at least 2 nodes"),
             ("--schedule /no/such/file", "/no/such/file"),
             ("--schedule /etc/passwd", "not a schedule"),
             ("--test-count 0", "--test-count"),
@@ -478,6 +505,21 @@ mod tests {
         assert_eq!(again.arguments(), given.arguments());
         let UsageError(short) = config(&format!("{line} --time-limit 5s")).unwrap_err();
         assert!(short.contains("--time-limit is 5s"), "{short}");
+    }
+
+    #[test]
+    fn steps_come_alone_or_beside_drawn_faults_and_are_named_in_the_command() {
+        let alone = config("--steps figure-8 --seed 1").unwrap();
+        assert!(alone.kinds.is_empty());
+        assert_eq!(alone.all_kinds(), [FaultKind::Partition, FaultKind::Kill]);
+        let both = config("--steps late-orders --nemesis kill --seed 1").unwrap();
+        assert_eq!(both.kinds, [FaultKind::Kill]);
+        assert_eq!(both.needs_switch(), Some("delay".to_owned()));
+        for config_of in [alone, both] {
+            let again = config(&config_of.arguments().join(" ")).unwrap();
+            assert_eq!(again.steps, config_of.steps);
+            assert_eq!(again.schedule(), config_of.schedule());
+        }
     }
 
     #[test]

@@ -9,11 +9,13 @@ use target_node::Bug;
 use crate::cli::Catalogue;
 use crate::exit::Exit;
 use crate::say;
+use crate::steps::Bundled;
 use crate::workload::WorkloadName;
 
-const CATALOGUES: [Catalogue; 5] = [
+const CATALOGUES: [Catalogue; 6] = [
     Catalogue::Nemeses,
     Catalogue::Targets,
+    Catalogue::Steps,
     Catalogue::Workloads,
     Catalogue::Bugs,
     Catalogue::Models,
@@ -38,6 +40,7 @@ const fn heading(catalogue: Catalogue) -> &'static str {
     match catalogue {
         Catalogue::Nemeses => "nemeses (--nemesis, several separated by commas)",
         Catalogue::Targets => "targets (--target, several separated by commas take turns)",
+        Catalogue::Steps => "steps (--steps)",
         Catalogue::Workloads => "workloads (--workload)",
         Catalogue::Bugs => "bugs of the bundled node (--bug)",
         Catalogue::Models => "models (check --model)",
@@ -48,6 +51,9 @@ fn rows(catalogue: Catalogue) -> Vec<[String; 2]> {
     match catalogue {
         Catalogue::Nemeses => nemeses(),
         Catalogue::Targets => targets(),
+        Catalogue::Steps => Bundled::ALL
+            .map(|steps| [steps.name.to_owned(), steps.about().to_owned()])
+            .into(),
         Catalogue::Workloads => WorkloadName::ALL
             .map(|name| [name.to_string(), name.describe().to_owned()])
             .into(),

@@ -26,6 +26,7 @@ mod replay;
 mod run;
 mod say;
 mod source;
+mod steps;
 mod summary;
 mod workload;
 

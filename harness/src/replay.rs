@@ -1,20 +1,22 @@
 //! `adrasteia replay` and `adrasteia shrink`: the same faults again, and fewer of them.
 //!
-//! A schedule says when each fault begins and ends; what the system does meanwhile is its own affair. So a violation
-//! comes again in some of the runs, and how many is what there is to say.
+//! A schedule says when each fault begins and ends, a file of steps what each waits for; what the system does meanwhile is
+//! its own affair. So a violation comes again in some of the runs, and how many is what there is to say.
 
+mod faults;
 mod stored;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use nemesis::schedule::{Schedule, Shrinking};
+use nemesis::schedule::Shrinking;
 use reports::{Consistency, Infrastructure, RunResult};
 
 use crate::cli::{ReplayArgs, ShrinkArgs};
 use crate::exit::Exit;
 use crate::run::Ending;
 use crate::{child, interrupt, say};
+use faults::Faults;
 use stored::Stored;
 
 /// Runs a stored run again, as often as asked.
@@ -32,7 +34,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit> {
     };
     let (mut violations, mut made) = (0, 0);
     for number in 1..=args.times.get() {
-        let Some(result) = again.run(&stored.schedule, &number.to_string())? else {
+        let Some(result) = again.run(&stored.faults, &number.to_string())? else {
             break;
         };
         made += 1;
@@ -59,37 +61,38 @@ pub(crate) fn shrink(args: &ShrinkArgs) -> Result<Exit> {
         out: &args.out,
         ending: &ending,
     };
-    let mut shrinking = Shrinking::new(stored.schedule.clone());
+    let mut shrinking = Shrinking::new(stored.faults.parts());
     let mut tries = 0;
-    while let Some(candidate) = shrinking.next() {
+    while let Some(parts) = shrinking.next() {
+        let candidate = stored.faults.of_parts(&parts);
+        if !candidate.is_whole(&stored.nodes) {
+            shrinking.tell(false);
+            continue;
+        }
         tries += 1;
         let name = format!("try-{tries}");
         let Some(hits) = again.hits(&candidate, &name, args.tries.get(), true)? else {
             break;
         };
-        let steps = candidate.steps.len();
         let what = if hits > 0 {
             "still a violation"
         } else {
             "no violation"
         };
-        say::aside(format_args!("try {tries}: {steps} faults: {what}"));
+        say::aside(format_args!("try {tries}: {} faults: {what}", parts.len()));
         shrinking.tell(hits > 0);
     }
-    let least = shrinking.least();
+    let least = stored.faults.of_parts(shrinking.least());
     let confirmed = match ending.is_given() {
         true => None,
-        false => again.hits(least, "least", args.times.get(), false)?,
+        false => again.hits(&least, "least", args.times.get(), false)?,
     };
-    let path = args.out.join("schedule.json");
-    store(least, &path)?;
-    let all = stored.schedule.steps.len();
-    say::answer(format_args!(
-        "{} of {all} faults are left:",
-        least.steps.len()
-    ));
-    for step in &least.steps {
-        say::answer(format_args!("  fault {} {}", step.id, step.fault));
+    let path = least.store(&args.out)?;
+    let all = stored.faults.parts().len();
+    let left = shrinking.least().len();
+    say::answer(format_args!("{left} of {all} faults are left:"));
+    for line in least.told(&stored.nodes) {
+        say::answer(format_args!("  {line}"));
     }
     if let Some(hits) = confirmed {
         say::answer(format_args!(
@@ -97,17 +100,12 @@ pub(crate) fn shrink(args: &ShrinkArgs) -> Result<Exit> {
             args.times
         ));
     }
-    let command = stored.command(&path);
+    let command = crate::config::typed(&stored.arguments(&least, &path));
     say::answer(format_args!("run it again: {command}"));
     Ok(match confirmed {
         Some(0) => Exit::Valid,
         Some(_) | None => Exit::Violation,
     })
-}
-
-fn store(schedule: &Schedule, path: &Path) -> Result<()> {
-    let json = serde_json::to_string_pretty(schedule).context("a schedule is JSON")?;
-    std::fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn refuse(error: &anyhow::Error) -> Exit {
@@ -123,14 +121,13 @@ struct Again<'a> {
 }
 
 impl Again<'_> {
-    /// One run under `schedule`; none if it was ended early.
-    fn run(&self, schedule: &Schedule, name: &str) -> Result<Option<RunResult>> {
+    /// One run under `faults`; none if it was ended early.
+    fn run(&self, faults: &Faults, name: &str) -> Result<Option<RunResult>> {
         let folder: PathBuf = self.out.join(name);
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create {}; choose another --out", folder.display()))?;
-        let path = folder.join("schedule.json");
-        store(schedule, &path)?;
-        let arguments = self.stored.arguments(&path);
+        let path = faults.store(&folder)?;
+        let arguments = self.stored.arguments(faults, &path);
         let made = child::make(&arguments, &folder, self.ending)?;
         let result = made.transpose()?;
         if let Some(result) = &result
@@ -148,7 +145,7 @@ impl Again<'_> {
     /// In how many of `times` runs there was a violation; with `is_enough`, one ends the runs.
     fn hits(
         &self,
-        schedule: &Schedule,
+        faults: &Faults,
         name: &str,
         times: u32,
         one_is_enough: bool,
@@ -156,7 +153,7 @@ impl Again<'_> {
         let mut hits = 0;
         for number in 1..=times {
             let name = format!("{name}-{number}");
-            let Some(result) = self.run(schedule, &name)? else {
+            let Some(result) = self.run(faults, &name)? else {
                 return Ok(None);
             };
             hits += u32::from(is_violation(&result));

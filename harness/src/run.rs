@@ -32,6 +32,7 @@ use anyhow::{Context as _, Result};
 use checker::{CheckOptions, History};
 use nemesis::disk::Disk;
 use nemesis::net::{self, Chosen, NetOptions};
+use nemesis::schedule::Schedule;
 use reports::{Net, ReportData, RunResult};
 
 use crate::cli::RunArgs;
@@ -119,6 +120,9 @@ fn dry_run(config: &RunConfig) -> Result<Exit> {
             step.fault
         ));
     }
+    if let Some(steps) = &config.steps {
+        say::answer(steps.story.to_string().trim_end());
+    }
     Ok(Exit::Valid)
 }
 
@@ -126,10 +130,10 @@ fn dry_run(config: &RunConfig) -> Result<Exit> {
 fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
     let folder = Folder::create(&config.out, &config.name(), clock::wall())?;
     folder.write("config.json", &config.to_json())?;
-    folder.write(
-        "schedule.json",
-        &serde_json::to_string_pretty(&config.schedule())?,
-    )?;
+    write_schedule(&folder, &config.schedule())?;
+    if let Some(steps) = &config.steps {
+        folder.write("steps.toml", &steps.text)?;
+    }
     let progress = Progress::new(config.time_limit);
     progress.say(&format!(
         "seed {}; network: {} ({})",
@@ -156,7 +160,10 @@ fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
         config, &folder, &plane, net, &progress, signals,
     ));
     progress.finish();
-    let evidence = evidence?;
+    let mut evidence = evidence?;
+    let mut schedule = config.schedule();
+    schedule.steps.append(&mut evidence.done);
+    write_schedule(&folder, &schedule)?;
 
     progress.say("checking the history");
     // The runtime lives on: it listens for the signal that cuts the check short.
@@ -166,6 +173,10 @@ fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
     write_reports(&folder, &result, &history, &judgement)?;
     tell(&folder, &result);
     Ok((judge::exit(&result, config.require), result.interrupted))
+}
+
+fn write_schedule(folder: &Folder, schedule: &Schedule) -> Result<()> {
+    folder.write("schedule.json", &serde_json::to_string_pretty(schedule)?)
 }
 
 fn check_history(

@@ -15,6 +15,7 @@ mod plan;
 mod ranges;
 mod selector;
 mod shrink;
+pub mod steps;
 mod stored;
 mod targets;
 mod unit;
@@ -36,7 +37,7 @@ pub use unit::Unit;
 use crate::NodeName;
 use crate::clocks::ClockChange;
 use crate::net::Disturbance;
-use crate::partition::Shape;
+use crate::partition::{Link, Shape};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -113,6 +114,13 @@ pub enum Fault {
         /// Of which.
         links: Links,
     },
+    /// Something happens to the packets of these links and no others.
+    Links {
+        /// What.
+        disturbance: Disturbance,
+        /// Of which.
+        links: BTreeSet<Link>,
+    },
     /// Clocks go wrong, and are set right at the end.
     Clock {
         /// Whose.
@@ -151,10 +159,28 @@ impl Fault {
             Fault::Clock { change, .. } => FaultKind::Clock(change.kind()),
             Fault::Transfer { .. } => FaultKind::Transfer,
             Fault::Network { disturbance, links } => {
-                NetworkKind::of(disturbance, links).map_or(FaultKind::Partition, FaultKind::Network)
+                of_packets(disturbance, links.with, links.direction)
             }
+            Fault::Links { disturbance, links } => of_links(disturbance, links),
         }
     }
+}
+
+fn of_packets(disturbance: &Disturbance, with: Others, direction: Direction) -> FaultKind {
+    let kind = NetworkKind::of(disturbance, with, direction);
+    kind.map_or(FaultKind::Partition, FaultKind::Network)
+}
+
+fn of_links(disturbance: &Disturbance, links: &BTreeSet<Link>) -> FaultKind {
+    let from = links.iter().any(|link| link.from.node().is_none());
+    let to = links.iter().any(|link| link.to.node().is_none());
+    let (with, direction) = match (from, to) {
+        (false, false) => (Others::Nodes, Direction::Both),
+        (false, true) => (Others::Clients, Direction::From),
+        (true, false) => (Others::Clients, Direction::To),
+        (true, true) => (Others::Clients, Direction::Both),
+    };
+    of_packets(disturbance, with, direction)
 }
 
 impl Target {
@@ -202,6 +228,10 @@ impl fmt::Display for Fault {
             Fault::Clock { target, change } => write!(f, "{change} on {target}"),
             Fault::Transfer { to } => write!(f, "hand leadership to {to}"),
             Fault::Network { disturbance, links } => write!(f, "{disturbance}, {links}"),
+            Fault::Links { disturbance, links } => {
+                let links: Vec<String> = links.iter().map(Link::to_string).collect();
+                write!(f, "{disturbance}, {}", links.join(" "))
+            }
         }
     }
 }

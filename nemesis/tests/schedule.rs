@@ -41,7 +41,8 @@ fn shapes(schedule: &Schedule) -> Vec<Shape> {
         | Fault::Disk { .. }
         | Fault::Clock { .. }
         | Fault::Transfer { .. }
-        | Fault::Network { .. } => None,
+        | Fault::Network { .. }
+        | Fault::Links { .. } => None,
     };
     schedule.steps.iter().filter_map(shape).collect()
 }
@@ -59,7 +60,8 @@ fn target(step: &Step) -> Option<&Target> {
         | Fault::Member { .. }
         | Fault::Clock { .. }
         | Fault::Transfer { .. }
-        | Fault::Network { .. } => None,
+        | Fault::Network { .. }
+        | Fault::Links { .. } => None,
     }
 }
 

@@ -56,7 +56,7 @@ fn target(fault: &Fault) -> Option<&Target> {
         | Fault::Disk { target, .. }
         | Fault::Clock { target, .. } => Some(target),
         Fault::Network { links, .. } => Some(&links.of),
-        Fault::Partition { .. } | Fault::Transfer { .. } => None,
+        Fault::Partition { .. } | Fault::Transfer { .. } | Fault::Links { .. } => None,
     }
 }
 
@@ -84,7 +84,8 @@ fn down_at(schedule: &Schedule, time_ns: u64) -> (usize, bool) {
         | Fault::Member { .. }
         | Fault::Clock { .. }
         | Fault::Transfer { .. }
-        | Fault::Network { .. } => false,
+        | Fault::Network { .. }
+        | Fault::Links { .. } => false,
     };
     let steps = schedule.steps.iter().filter(active).filter(takes_down);
     let targets: Vec<&Target> = steps.filter_map(|step| target(&step.fault)).collect();
@@ -294,7 +295,8 @@ fn is_within(fault: &Fault) -> bool {
         | Fault::Kill { .. }
         | Fault::Pause { .. }
         | Fault::Member { .. }
-        | Fault::Transfer { .. } => true,
+        | Fault::Transfer { .. }
+        | Fault::Links { .. } => true,
     }
 }
 
@@ -360,9 +362,10 @@ fn partitions_have_the_shapes_that_were_chosen() {
     let schedule = plan(3, &config);
     let mut seen = BTreeSet::new();
     for step in &schedule.steps {
-        seen.insert(match &step.fault {
-            Fault::Partition { shape, .. } => shape.to_string(),
-            other => other.to_string(),
+        seen.insert(if let Fault::Partition { shape, .. } = &step.fault {
+            shape.to_string()
+        } else {
+            step.fault.to_string()
         });
         assert_eq!(step.fault.kind(), FaultKind::Partition);
     }

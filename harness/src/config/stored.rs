@@ -25,6 +25,7 @@ impl RunConfig {
             "fault_length": self.fault_length(),
             "fault_interval": self.fault_interval(),
             "ranges": self.preferences.ranges.to_string(),
+            "steps": self.steps.as_ref().map(|steps| &steps.named),
             "nodes": self.nodes,
             "workers": self.workers,
             "rate_per_s": self.rate,
@@ -88,6 +89,9 @@ impl RunConfig {
             );
         };
         let bugs: Vec<String> = self.bugs.iter().map(ToString::to_string).collect();
+        if let Some(steps) = &self.steps {
+            add(true, &["--steps", &steps.named]);
+        }
         add(!bugs.is_empty(), &["--bug", &bugs.join(",")]);
         if let Some(most) = self.max_needless_elections {
             add(true, &["--max-needless-elections", &most.to_string()]);

@@ -3,15 +3,20 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
+use nemesis::NodeName;
 use nemesis::schedule::Schedule;
 use serde::Deserialize;
+
+use super::faults::Faults;
 
 /// A run that can be made again.
 #[derive(Debug)]
 pub(super) struct Stored {
-    /// The arguments of `run`, but for its faults and its folder.
+    /// The arguments of `run`, but for what is made of `faults`, and its folder.
     arguments: Vec<String>,
-    pub schedule: Schedule,
+    pub faults: Faults,
+    /// The nodes of its cluster.
+    pub nodes: Vec<NodeName>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -19,10 +24,12 @@ struct Config {
     version: u32,
     #[serde(default)]
     arguments: Vec<String>,
+    #[serde(default)]
+    nodes: Vec<NodeName>,
 }
 
-/// Options whose value is replaced.
-const REPLACED: [&str; 7] = [
+/// Options whose value is replaced, where the faults of a run are those of its schedule.
+const OF_SCHEDULES: [&str; 7] = [
     "--nemesis",
     "--schedule",
     "--require",
@@ -33,6 +40,8 @@ const REPLACED: [&str; 7] = [
 ];
 /// An option without a value that a schedule from a file has no use for.
 const DROPPED: &str = "--beyond-minority";
+/// What is replaced where it followed steps: what it drew beside them is drawn again.
+const OF_STEPS: [&str; 2] = ["--steps", "--require"];
 
 impl Stored {
     pub(super) fn read(folder: &Path) -> Result<Self> {
@@ -53,35 +62,39 @@ impl Stored {
                 folder.display()
             );
         }
-        let schedule = Schedule::from_json(&text("schedule.json")?)
-            .with_context(|| format!("{}/schedule.json", folder.display()))?;
+        let (faults, replaced) = match config.arguments.iter().any(|word| word == "--steps") {
+            true => (Faults::of_steps(&text("steps.toml")?), &OF_STEPS[..]),
+            false => {
+                let schedule = Schedule::from_json(&text("schedule.json")?)
+                    .with_context(|| format!("{}/schedule.json", folder.display()))?;
+                (Faults::Schedule(schedule), &OF_SCHEDULES[..])
+            }
+        };
         Ok(Self {
-            arguments: without_replaced(config.arguments),
-            schedule,
+            arguments: without(config.arguments, replaced),
+            faults,
+            nodes: config.nodes,
         })
     }
 
-    /// The arguments of a run under the schedule in a file, whatever strength it has.
-    pub(super) fn arguments(&self, schedule: &Path) -> Vec<String> {
-        let schedule = ["--schedule".to_owned(), schedule.display().to_string()];
-        let require = ["--require".to_owned(), "nothing".to_owned()];
-        let all = self.arguments.iter().cloned();
-        all.chain(schedule).chain(require).collect()
-    }
-
-    /// The same, to be typed.
-    pub(super) fn command(&self, schedule: &Path) -> String {
-        crate::config::typed(&self.arguments(schedule))
+    /// The arguments of a run under these faults, which are in a file there, whatever strength it has.
+    pub(super) fn arguments(&self, faults: &Faults, file: &Path) -> Vec<String> {
+        let mut words = self.arguments.clone();
+        if let Some(option) = faults.option() {
+            words.extend([option.to_owned(), file.display().to_string()]);
+        }
+        words.extend(["--require".to_owned(), "nothing".to_owned()]);
+        words
     }
 }
 
-fn without_replaced(arguments: Vec<String>) -> Vec<String> {
+fn without(arguments: Vec<String>, replaced: &[&str]) -> Vec<String> {
     let mut kept = Vec::new();
     let mut words = arguments.into_iter();
     while let Some(word) = words.next() {
-        if REPLACED.contains(&word.as_str()) {
+        if replaced.contains(&word.as_str()) {
             words.next();
-        } else if word != DROPPED {
+        } else if word != DROPPED || replaced == OF_STEPS {
             kept.push(word);
         }
     }
@@ -95,9 +108,12 @@ mod tests {
     #[test]
     fn faults_are_replaced_and_everything_else_stays() {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let kept = without_replaced(words(
-            "--nemesis kill=2,pause=1 --nodes 3 --target kill=all --beyond-minority --require strong --online",
-        ));
+        let stored = "--nemesis kill=2,pause=1 --nodes 3 --target kill=all --beyond-minority --steps figure-8 --require strong --online";
+        let kept = without(words(stored), &OF_STEPS);
+        let drawn =
+            "--nemesis kill=2,pause=1 --nodes 3 --target kill=all --beyond-minority --online";
+        assert_eq!(kept, words(drawn));
+        let kept = without(kept, &OF_SCHEDULES);
         assert_eq!(kept, words("--nodes 3 --online"));
     }
 

@@ -5,6 +5,7 @@ mod disk;
 mod members;
 mod network;
 mod process;
+mod triggers;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use super::phase::Ending;
 use super::recorder::Recorder;
 use crate::clock::Clock;
 use crate::progress::Progress;
+pub(crate) use triggers::{Tale, Told};
 
 /// How long a node may take to answer again after it was started anew before the fault's record says it did not.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(5);
@@ -91,11 +93,7 @@ impl Director {
                 let _ = ending.sleep_until(self.clock.instant(step.stop_ns)).await;
                 self.undo(begun, &mut record).await;
             }
-            Err(reason) => {
-                record.effect = Effect::Skipped;
-                record.evidence.insert("reason".to_owned(), json!(reason));
-                record.end_ns = record.start_ns;
-            }
+            Err(reason) => skip(&mut record, &reason),
         }
         self.announce(&record, "end");
         Some(record)
@@ -167,6 +165,9 @@ impl Director {
                 let links = links.resolve(&nodes, leader.as_ref());
                 self.disturb(*disturbance, links, record).await
             }
+            Fault::Links { disturbance, links } => {
+                self.disturb(*disturbance, links.clone(), record).await
+            }
         }
     }
 
@@ -221,4 +222,11 @@ impl Director {
         self.recorder.nemesis(&record.name, details);
         self.progress.fault(record, phase);
     }
+}
+
+/// It had no effect, for this reason.
+fn skip(record: &mut FaultRecord, reason: &str) {
+    record.effect = Effect::Skipped;
+    record.evidence.insert("reason".to_owned(), json!(reason));
+    record.end_ns = record.start_ns;
 }

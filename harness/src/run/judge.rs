@@ -1,6 +1,7 @@
 //! From what was recorded to the five answers and the exit code. Pure: clocks, files and processes stay outside.
 
 use checker::{Analysis, History, Nanos, Outcome, Verdict, Violation};
+use nemesis::schedule::Step;
 use reports::{
     AnomalyRecord, Availability, Consistency, CounterexampleRecord, Counts, Environment,
     FaultRecord, Health, HealthEvent, Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION,
@@ -26,6 +27,8 @@ pub(crate) struct Evidence {
     pub leader_changes: u32,
     pub deaths: Vec<HealthEvent>,
     /// Time from the final heal until every client was served; `None` if one was not, in the time allowed.
+    /// What the steps that waited for the system did in the end.
+    pub done: Vec<Step>,
     pub recovery_ms: Option<u64>,
     pub net: Net,
     pub duration_ns: u64,
@@ -57,7 +60,7 @@ pub(crate) fn judge(
         history,
         clients_end: config.clients_end(),
         nodes: &nodes,
-        kinds: &config.kinds,
+        kinds: &config.all_kinds(),
         faults: &faults,
         leader_changes: evidence.leader_changes,
     };
@@ -106,7 +109,7 @@ pub(crate) fn judge(
         seed: config.seed,
         command: config.command(),
         workload: config.workload.to_string(),
-        nemesis: config.kinds.iter().map(ToString::to_string).collect(),
+        nemesis: config.all_kinds().iter().map(ToString::to_string).collect(),
         nodes,
         bugs: config.bugs.iter().map(ToString::to_string).collect(),
         net: evidence.net,

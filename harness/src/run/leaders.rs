@@ -1,12 +1,15 @@
-//! Who leads: every node's own word, asked for again and again from outside.
+//! Who leads, and how far each node is: every node's own word, asked for again and again from outside.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use nemesis::schedule::steps::Said;
 use reports::LeaderSpan;
 use serde::Deserialize;
+use tokio::sync::Notify;
 
 use super::client::{Doors, plain_http};
 use crate::clock::Clock;
@@ -14,6 +17,8 @@ use crate::clock::Clock;
 /// How often each node is asked, and how long it may take to answer.
 const POLL_EVERY: Duration = Duration::from_millis(100);
 const POLL_TIMEOUT: Duration = Duration::from_millis(300);
+/// How often while something waits for what they say.
+const EAGER_POLL_EVERY: Duration = Duration::from_millis(20);
 
 /// What was seen of leadership so far.
 ///
@@ -22,15 +27,33 @@ const POLL_TIMEOUT: Duration = Duration::from_millis(300);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Leaders {
     seen: Arc<Mutex<Seen>>,
+    /// What each node said last, and whether it answers now.
+    said: Arc<Mutex<BTreeMap<String, (bool, Said)>>>,
+    eager: Arc<Eager>,
 }
+
+/// Who wants to know soon.
+#[derive(Debug, Default)]
+struct Eager {
+    count: AtomicUsize,
+    hurry: Notify,
+}
+
+/// While it lives, nodes are asked often.
+#[derive(Debug)]
+pub(crate) struct CloseWatch(Arc<Eager>);
 
 /// By term and node: when it was first and last seen to lead, in nanoseconds.
 type Seen = BTreeMap<(u64, String), (u64, u64)>;
 
-#[derive(Debug, Deserialize)]
+/// What a node may say; other systems may say less.
+#[derive(Debug, Default, Deserialize)]
 struct Status {
-    role: String,
-    term: u64,
+    role: Option<String>,
+    term: Option<u64>,
+    commit: Option<u64>,
+    applied: Option<u64>,
+    last_index: Option<u64>,
 }
 
 impl Leaders {
@@ -77,6 +100,30 @@ impl Leaders {
         Ok(())
     }
 
+    /// What this node said last, and whether it answers now.
+    pub(crate) fn said(&self, node: &str) -> (bool, Said) {
+        lock(&self.said).get(node).cloned().unwrap_or_default()
+    }
+
+    /// Has nodes asked often until what is returned is dropped.
+    pub(crate) fn watch_closely(&self) -> CloseWatch {
+        self.eager.count.fetch_add(1, Relaxed);
+        self.eager.hurry.notify_waiters();
+        CloseWatch(Arc::clone(&self.eager))
+    }
+
+    fn heard(&self, node: &str, status: Option<Status>, at_ns: u64) {
+        let mut said = lock(&self.said);
+        let (answers, last) = said.entry(node.to_owned()).or_default();
+        *answers = status.is_some();
+        if let Some(status) = status {
+            if let Some(term) = status.leading_term() {
+                self.saw(node, term, at_ns);
+            }
+            *last = status.into();
+        }
+    }
+
     fn saw(&self, node: &str, term: u64, at_ns: u64) {
         self.lock()
             .entry((term, node.to_owned()))
@@ -84,8 +131,49 @@ impl Leaders {
             .1 = at_ns;
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        lock(&self.seen)
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Eager {
+    /// Waits until it is time to ask again.
+    async fn pause(&self) {
+        if self.count.load(Relaxed) > 0 {
+            return tokio::time::sleep(EAGER_POLL_EVERY).await;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(POLL_EVERY) => {}
+            () = self.hurry.notified() => {}
+        }
+    }
+}
+
+impl Drop for CloseWatch {
+    fn drop(&mut self) {
+        self.0.count.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Status {
+    fn leading_term(&self) -> Option<u64> {
+        self.term.filter(|_| self.role.as_deref() == Some("leader"))
+    }
+}
+
+impl From<Status> for Said {
+    fn from(status: Status) -> Self {
+        Self {
+            role: status.role,
+            term: status.term,
+            commit: status.commit,
+            applied: status.applied,
+            log: status.last_index,
+        }
     }
 }
 
@@ -95,10 +183,8 @@ pub(crate) async fn first_leader(doors: &Doors, limit: Duration) -> Result<()> {
     let search = async {
         loop {
             for door in doors.values() {
-                if leading_term(&http, &format!("{door}/status"))
-                    .await
-                    .is_some()
-                {
+                let status = ask(&http, &format!("{door}/status")).await;
+                if status.is_some_and(|status| status.leading_term().is_some()) {
                     return;
                 }
             }
@@ -113,21 +199,19 @@ pub(crate) async fn first_leader(doors: &Doors, limit: Duration) -> Result<()> {
     })
 }
 
-/// The term that the node at `url` says it leads.
-async fn leading_term(http: &reqwest::Client, url: &str) -> Option<u64> {
+/// What the node at `url` says of itself; nothing, if it does not answer.
+async fn ask(http: &reqwest::Client, url: &str) -> Option<Status> {
     let answer = http.get(url).timeout(POLL_TIMEOUT).send().await.ok()?;
-    let status: Status = answer.json().await.ok()?;
-    (status.role == "leader").then_some(status.term)
+    let answer = answer.error_for_status().ok()?;
+    // Whatever it says, it answers.
+    Some(answer.json().await.unwrap_or_default())
 }
 
 async fn poll(leaders: Leaders, http: reqwest::Client, node: String, url: String, clock: Clock) {
-    let mut every = tokio::time::interval(POLL_EVERY);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        every.tick().await;
-        if let Some(term) = leading_term(&http, &url).await {
-            leaders.saw(&node, term, clock.nanos().0);
-        }
+        let status = ask(&http, &url).await;
+        leaders.heard(&node, status, clock.nanos().0);
+        leaders.eager.pause().await;
     }
 }
 
@@ -146,5 +230,24 @@ mod tests {
         let spans = leaders.spans();
         assert_eq!((spans[0].from_ns, spans[0].to_ns), (10, 25));
         assert_eq!((spans[1].from_ns, spans[1].to_ns), (20, 20));
+    }
+
+    #[test]
+    fn a_node_that_is_silent_has_still_said_what_it_said() {
+        let leaders = Leaders::default();
+        assert_eq!(leaders.said("n1"), (false, Said::default()));
+        let status = Status {
+            role: Some("leader".to_owned()),
+            term: Some(3),
+            commit: Some(7),
+            ..Status::default()
+        };
+        leaders.heard("n1", Some(status), 10);
+        leaders.heard("n1", None, 20);
+        let (answers, said) = leaders.said("n1");
+        assert!(!answers);
+        assert_eq!((said.commit, said.log), (Some(7), None));
+        assert_eq!(leaders.current(), Some(("n1".to_owned(), 3)));
+        assert_eq!(leaders.spans()[0].to_ns, 10);
     }
 }

@@ -4,6 +4,7 @@
 //! released. So the order of the file is the order in which things were observed, and a harness that is killed
 //! leaves every event but at most a cut last line.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,8 @@ struct Shared {
     next_index: u64,
     line: Vec<u8>,
     failed: Option<String>,
+    /// Operations that were acknowledged, by the node that did.
+    acknowledged: BTreeMap<String, u64>,
 }
 
 /// How an operation ended, as the client saw it.
@@ -57,6 +60,7 @@ impl Recorder {
             next_index: 0,
             line,
             failed: None,
+            acknowledged: BTreeMap::new(),
         };
         Ok(Self {
             shared: Arc::new(Mutex::new(shared)),
@@ -88,6 +92,10 @@ impl Recorder {
         node: &str,
         completion: &Completion,
     ) {
+        if let Completion::Ok(_) = completion {
+            let mut shared = self.lock();
+            *shared.acknowledged.entry(node.to_owned()).or_default() += 1;
+        }
         let (event_type, value, error) = match completion {
             Completion::Ok(seen) => (EventType::Ok, output(invocation, seen), None),
             Completion::Fail(error) => (EventType::Fail, input(invocation), Some(error.clone())),
@@ -115,6 +123,12 @@ impl Recorder {
             error: None,
             arrival: None,
         })
+    }
+
+    /// How many operations a node has acknowledged so far.
+    pub(crate) fn acknowledged(&self, node: &str) -> u64 {
+        let shared = self.lock();
+        shared.acknowledged.get(node).copied().unwrap_or(0)
     }
 
     /// Why the history could not be written, if it could not; what follows such a failure is not recorded.

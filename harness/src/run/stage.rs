@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use checker::Header;
 use nemesis::net::CLIENTS_ADDRESS;
-use reports::{FaultRecord, HealthEvent, Net, StoppedOnline};
+use reports::{HealthEvent, Net, StoppedOnline};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -14,7 +14,7 @@ use super::client::Client;
 use super::cluster::{Cluster, SharedPlane};
 use super::copies;
 use super::environment::environment;
-use super::faults::Director;
+use super::faults::{Director, Tale, Told};
 use super::folder::Folder;
 use super::interpreter::{Interpreter, Worker};
 use super::judge::Evidence;
@@ -97,6 +97,7 @@ fn stillborn(
     });
     Ok(Evidence {
         faults: Vec::new(),
+        done: Vec::new(),
         leaders: Vec::new(),
         leader_changes: 0,
         deaths: deaths.collect(),
@@ -185,7 +186,7 @@ impl Stage {
             "clients at work for {}",
             humantime::format_duration(config.time_limit)
         ));
-        let (workers, faults, overdue) = self.work_beside_faults(config).await?;
+        let (workers, Told { records, steps }, overdue) = self.work_beside_faults(config).await?;
         let stopped_online = finish(self.online.take()).await?;
         let interrupted = self.ending.reason() == Some(EarlyEnd::Interrupted);
         let (workers, recovery_ms) = self.recover(config, workers).await?;
@@ -201,7 +202,8 @@ impl Stage {
         }
         let copies = copies::ask(self.cluster.doors()).await?;
         Ok(Evidence {
-            faults,
+            faults: records,
+            done: steps,
             leaders: self.leaders.spans(),
             leader_changes: self.leaders.changes(),
             deaths: self.health_events(),
@@ -217,10 +219,7 @@ impl Stage {
         })
     }
 
-    async fn work_beside_faults(
-        &self,
-        config: &RunConfig,
-    ) -> Result<(Vec<Worker>, Vec<FaultRecord>, u64)> {
+    async fn work_beside_faults(&self, config: &RunConfig) -> Result<(Vec<Worker>, Told, u64)> {
         let director = Director {
             cluster: Arc::clone(&self.cluster),
             leaders: self.leaders.clone(),
@@ -228,14 +227,24 @@ impl Stage {
             clock: self.clock,
             progress: self.progress.clone(),
         };
-        let faults = tokio::spawn(director.follow(config.schedule(), self.ending.clone()));
+        let schedule = config.schedule();
+        let told = match &config.steps {
+            Some(steps) => {
+                let tale = Tale::new(steps.story.clone(), config, &schedule);
+                tokio::spawn(director.clone().tell(tale, self.ending.clone()))
+            }
+            None => tokio::spawn(async { Told::default() }),
+        };
+        let faults = tokio::spawn(director.follow(schedule, self.ending.clone()));
         let until_ns = config.clients_end().0;
         let (workers, overdue) = self
             .interpreter
             .work(self.workers(config)?, config.rate, until_ns, &self.ending)
             .await;
-        let faults = faults.await.context("the nemesis broke down")?;
-        Ok((workers, faults, overdue))
+        let mut records = faults.await.context("the nemesis broke down")?;
+        let told = told.await.context("the steps broke down")?;
+        records.extend(told.records);
+        Ok((workers, Told { records, ..told }, overdue))
     }
 
     /// Heals everything and measures how long it takes until every client is served again.

@@ -1,6 +1,6 @@
 //! The kinds of faults of the network but partitions.
 
-use super::links::{Direction, Links, Others};
+use super::links::{Direction, Others};
 use crate::net::{Checksum, Disturbance};
 use std::fmt;
 
@@ -141,10 +141,15 @@ impl NetworkKind {
         }
     }
 
-    /// The kind of a disturbance that lies on `links`; none where it cuts nodes off from nodes, which is a partition.
-    pub(super) fn of(disturbance: &Disturbance, links: &Links) -> Option<NetworkKind> {
+    /// The kind of a disturbance of links `with` these others, in a direction as the nodes see it; none where it cuts nodes
+    /// off from nodes, which is a partition.
+    pub(super) fn of(
+        disturbance: &Disturbance,
+        with: Others,
+        direction: Direction,
+    ) -> Option<NetworkKind> {
         let kind = match disturbance {
-            Disturbance::Cut => match (links.with, links.direction) {
+            Disturbance::Cut => match (with, direction) {
                 (Others::Nodes | Others::Rest, _) => return None,
                 (Others::Clients, Direction::From) => NetworkKind::LostReplies,
                 (Others::Clients, Direction::Both | Direction::To) => NetworkKind::ClientPartition,

@@ -1,60 +1,51 @@
 //! Fewer faults that still do it: delta debugging (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing
-//! Input", TSE 2002), as a machine that is asked for the next schedule to try and told what came of it.
-
-use super::{Schedule, Step};
+//! Input", TSE 2002), as a machine that is asked for the next steps to try and told what came of them.
 
 /// On the way to fewer steps.
 ///
 /// * `steps` did it whenever they were tried last, or are what was given.
 /// * Left out are always `length` steps from `from` on, and each place is tried once for each length.
 #[derive(Clone, Debug)]
-pub struct Shrinking {
-    schedule: Schedule,
+pub struct Shrinking<T> {
+    steps: Vec<T>,
     from: usize,
     length: usize,
 }
 
-impl Shrinking {
-    /// Begins with a schedule under which it happened.
-    pub fn new(schedule: Schedule) -> Shrinking {
-        let length = schedule.steps.len();
+impl<T: Clone> Shrinking<T> {
+    /// Begins with steps under which it happened.
+    pub fn new(steps: Vec<T>) -> Shrinking<T> {
+        let length = steps.len();
         Shrinking {
-            schedule,
+            steps,
             from: 0,
             length,
         }
     }
 
-    /// The next schedule to try; none when no step can be left out alone any more.
-    pub fn next(&self) -> Option<Schedule> {
+    /// The next steps to try; none when no step can be left out alone any more.
+    pub fn next(&self) -> Option<Vec<T>> {
         if self.length == 0 {
             return None;
         }
-        let (kept, last) = (&self.schedule.steps, self.from + self.length);
-        let left: Vec<Step> = kept[..self.from]
-            .iter()
-            .chain(kept.get(last..).unwrap_or_default())
-            .cloned()
-            .collect();
-        Some(Schedule {
-            steps: left,
-            ..self.schedule.clone()
-        })
+        let last = self.from + self.length;
+        let behind = self.steps.get(last..).unwrap_or_default();
+        Some([&self.steps[..self.from], behind].concat())
     }
 
-    /// Takes what came of the schedule that [`Shrinking::next`] gave: whether it still happens.
+    /// Takes what came of the steps that [`Shrinking::next`] gave: whether it still happens.
     pub fn tell(&mut self, still_happens: bool) {
         if self.length == 0 {
             return;
         }
-        let count = self.schedule.steps.len();
+        let count = self.steps.len();
         if still_happens {
             let last = (self.from + self.length).min(count);
-            self.schedule.steps.drain(self.from..last);
+            self.steps.drain(self.from..last);
         } else {
             self.from += self.length;
         }
-        let count = self.schedule.steps.len();
+        let count = self.steps.len();
         if self.from >= count {
             self.from = 0;
             self.length = match (self.length, count) {
@@ -65,47 +56,26 @@ impl Shrinking {
     }
 
     /// The fewest steps so far.
-    pub fn least(&self) -> &Schedule {
-        &self.schedule
+    pub fn least(&self) -> &[T] {
+        &self.steps
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schedule::{Fault, SCHEDULE_VERSION, Target};
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
-    fn schedule(steps: u32) -> Schedule {
-        let step = |id| Step {
-            id,
-            start_ns: u64::from(id),
-            stop_ns: u64::from(id) + 1,
-            fault: Fault::Kill {
-                target: Target::Leader,
-            },
-        };
-        Schedule {
-            version: SCHEDULE_VERSION,
-            seed: 1,
-            steps: (1..=steps).map(step).collect(),
-        }
-    }
-
-    fn ids(schedule: &Schedule) -> BTreeSet<u32> {
-        schedule.steps.iter().map(|step| step.id).collect()
-    }
-
     /// Tries everything that is asked for; the least that is left, and how many tries it took.
     fn shrunk(steps: u32, happens: impl Fn(&BTreeSet<u32>) -> bool) -> (BTreeSet<u32>, usize) {
-        let mut shrinking = Shrinking::new(schedule(steps));
+        let mut shrinking = Shrinking::new((1..=steps).collect());
         let mut tries = 0;
         while let Some(candidate) = shrinking.next() {
-            shrinking.tell(happens(&ids(&candidate)));
+            shrinking.tell(happens(&candidate.into_iter().collect()));
             tries += 1;
         }
-        (ids(shrinking.least()), tries)
+        (shrinking.least().iter().copied().collect(), tries)
     }
 
     proptest! {

@@ -33,7 +33,7 @@ pub(crate) struct Told {
 /// Makes the clocks of a node, if a fault of clocks was asked for. The folder is private to the lab.
 pub(super) fn make(config: &RunConfig, name: &NodeName) -> OwnClock {
     let asked = |kind: &FaultKind| matches!(kind, FaultKind::Clock(_));
-    if !config.kinds.iter().any(asked) {
+    if !config.all_kinds().iter().any(asked) {
         return Err("no fault of clocks was asked for".to_owned());
     }
     let path = PathBuf::from(format!("/run/clock-{name}"));

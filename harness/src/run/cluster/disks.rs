@@ -40,7 +40,7 @@ pub(crate) struct Struck {
 /// Lays a disk over the folder of a node, if a fault of disks was asked for.
 pub(super) fn mount(config: &RunConfig, folder: &Path) -> NodeDisk {
     let asked = |kind: &FaultKind| matches!(kind, FaultKind::Disk(_));
-    if !config.kinds.iter().any(asked) {
+    if !config.all_kinds().iter().any(asked) {
         return Err("no fault of disks was asked for".to_owned());
     }
     Disk::mount(folder, config.seed).map_err(|error| error.to_string())
