@@ -87,7 +87,7 @@ fn row(operation: &Operation) -> Markup {
     let time = |time: Option<checker::Nanos>| time.map_or("–".to_owned(), |time| moment(time.0));
     html! {
         tr {
-            td.number { (operation.invoke_index) }
+            td.number { a href={ "#op=" (operation.invoke_index) } { (operation.invoke_index) } }
             td.number { (operation.process) }
             td { (operation.node.as_deref().map_or("–".to_owned(), |node| clip(node, 40))) }
             td { code { (label(operation)) } }

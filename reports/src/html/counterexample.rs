@@ -109,7 +109,7 @@ fn row(weakened: &Weakened, data: &ReportData<'_>) -> Markup {
     let words = whatever(weakened, operation);
     html! {
         tr {
-            td.number { (operation.invoke_index) }
+            td.number { a href={ "#op=" (operation.invoke_index) } { (operation.invoke_index) } }
             td.number { (operation.process) }
             td { (operation.node.as_deref().map_or("–".to_owned(), |node| clip(node, CELL_CHARS))) }
             td { code { (label(operation)) } }

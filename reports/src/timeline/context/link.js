@@ -26,10 +26,8 @@ function follow(t, fragment) {
   t.selected = found < 0 ? null : found;
   const [from, to] = (link.get("t") ?? "").split("-").map(Number);
   if (from < to) t.view = clamped(t, from, to);
-  else if (found >= 0) {
-    t.view = { ...t.limits };
-    reveal(t, found);
-  } else t.view = { ...t.limits };
+  else if (found >= 0) showAmongOthers(t, found);
+  else t.view = { ...t.limits };
   return true;
 }
 

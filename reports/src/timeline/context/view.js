@@ -49,6 +49,13 @@ function reveal(t, i) {
   if (dense || begin < t.view.from || endOf(t.data, i) > t.view.to) t.view = clamped(t, begin - span / 2, begin + span / 2);
 }
 
+// An operation among its neighbours in time.
+function showAmongOthers(t, i) {
+  const { data } = t;
+  const [first, last] = [Math.max(0, i - 40), Math.min(data.count - 1, i + 40)];
+  show(t, data.begin[first], Math.max(data.begin[last], endOf(data, i)));
+}
+
 function middleOf(t) {
   return t.layout.left + t.layout.plot / 2;
 }
@@ -88,7 +95,7 @@ function tracksOf(data) {
 
 // Round moments within the view, at most as many as find room.
 function marks(t) {
-  const most = Math.max(2, Math.floor(t.layout.plot / 92));
+  const most = Math.max(2, Math.floor(t.layout.plot / 80));
   const least = (t.view.to - t.view.from) / most;
   const power = 10 ** Math.floor(Math.log10(least));
   const step = Math.max(1, [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= least));
