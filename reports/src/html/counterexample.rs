@@ -3,13 +3,14 @@
 use checker::{Counterexample, OpId, Verdict, Weakened, Weaker, WeakerModel};
 use maud::{Markup, html};
 
+use super::orders;
 use crate::answers::sentence;
 use crate::clip::{CELL_CHARS, clip};
 use crate::counterexample::{WeakerRecord, whatever};
 use crate::data::ReportData;
 use crate::finding::Finding;
 use crate::quantity::{count, counted, moment};
-use crate::timeline::{Scene, contradiction, label};
+use crate::timeline::{Denied, Scene, contradiction, label};
 
 /// Most operations listed; a counterexample of more is cut.
 const MAX_OPERATIONS: usize = 30;
@@ -26,7 +27,9 @@ pub(super) fn section(data: &ReportData<'_>, findings: &[Finding]) -> Markup {
                 h2 { "The proof" }
                 p.note { (introduction(found)) }
                 p.proof { (sentence(&found.explanation)) }
-                (picture(found, data))
+                @let dead_ends = orders::dead_ends(found, data);
+                (picture(found, data, orders::denied(&dead_ends, data)))
+                (orders::list(&dead_ends, data))
                 (table(found, data))
             }
         }
@@ -70,11 +73,15 @@ fn introduction(found: &Counterexample) -> String {
 }
 
 /// The operations in real time.
-fn picture(found: &Counterexample, data: &ReportData<'_>) -> Markup {
+fn picture(found: &Counterexample, data: &ReportData<'_>, denied: Option<Denied>) -> Markup {
     let shown: Vec<OpId> = shown(found).iter().map(|one| one.id).collect();
+    let scene = Scene::only(&shown, data.history).map(|scene| Scene { denied, ..scene });
     html! {
-        @if let Some(scene) = Scene::only(&shown, data.history) {
+        @if let Some(scene) = scene {
             div.wide { (contradiction(&scene, data)) }
+            @if scene.denied.is_some() {
+                p.note { "Solid: it began after the answer. Dashed: the order that its own answer demands. Both cannot be." }
+            }
         }
     }
 }

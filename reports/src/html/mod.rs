@@ -7,6 +7,7 @@ mod counterexample;
 mod environment;
 mod faults;
 mod operations;
+mod orders;
 mod verdict;
 
 use base64::Engine as _;

@@ -4,7 +4,7 @@ use checker::{History, OpId, Operation, Outcome};
 use maud::{Markup, html};
 
 use super::scale::{CHARACTER_WIDTH, Scale, WIDTH, px};
-use super::scene::{Bar, Lane, Scene};
+use super::scene::{Bar, Denied, Lane, Scene};
 use super::tracks::Tracks;
 use crate::clip::{CELL_CHARS, clip};
 use crate::data::ReportData;
@@ -15,6 +15,8 @@ const LANE_HEIGHT: f64 = 36.0;
 const BAR_TOP: f64 = 17.0;
 const BAR_HEIGHT: f64 = 11.0;
 const LEAST_BAR_WIDTH: f64 = 3.0;
+/// How far an arrow of an order that cannot be hangs below the operations it joins.
+const SAG: f64 = 30.0;
 /// How far the open end of an operation reaches beyond the moment its client gave up.
 const OPEN_END: f64 = 16.0;
 
@@ -28,7 +30,12 @@ pub(crate) fn contradiction(scene: &Scene, data: &ReportData<'_>) -> Markup {
     let leaders = tracks.leaders(data.leaders());
     let lanes_top = tracks.y + 4.0;
     let bottom = lanes_top + LANE_HEIGHT * scene.lanes.len() as f64;
-    tracks.y = bottom;
+    tracks.y = bottom
+        + if scene.denied.is_some() {
+            SAG / 2.0
+        } else {
+            0.0
+        };
     let bands = tracks.bands(data.faults(), lanes_top, bottom);
     let axis = tracks.axis(TOP);
     html! {
@@ -39,6 +46,7 @@ pub(crate) fn contradiction(scene: &Scene, data: &ReportData<'_>) -> Markup {
             @for (row, lane) in scene.lanes.iter().enumerate() {
                 (draw_lane(lane, scene.scale, lane_y(lanes_top, row), data.history))
             }
+            @if let Some(denied) = &scene.denied { (demanded(denied, scene, lanes_top)) }
         }
     }
 }
@@ -116,12 +124,7 @@ fn extent(bar: &Bar, scale: Scale) -> (f64, f64) {
 
 /// Arrows between the contradiction's operations: each began only after the one before it had returned.
 fn happened_before(scene: &Scene, history: &History, lanes_top: f64) -> Markup {
-    let place = |id: OpId| {
-        scene.lanes.iter().enumerate().find_map(|(row, lane)| {
-            let bar = lane.bars.iter().find(|bar| bar.operation == id)?;
-            Some((bar, lane_y(lanes_top, row) + BAR_TOP + BAR_HEIGHT / 2.0))
-        })
-    };
+    let place = |id| place(scene, id, lanes_top);
     html! {
         @for pair in scene.emphasised.windows(2) {
             @if let (Some((before, from_y)), Some((after, to_y))) = (place(pair[0]), place(pair[1])) {
@@ -129,6 +132,48 @@ fn happened_before(scene: &Scene, history: &History, lanes_top: f64) -> Markup {
                     (arrow(before, from_y, after, to_y, scene.scale, history))
                 }
             }
+        }
+    }
+}
+
+/// The bar of an operation, and the height of its middle.
+fn place(scene: &Scene, id: OpId, lanes_top: f64) -> Option<(&Bar, f64)> {
+    scene.lanes.iter().enumerate().find_map(|(row, lane)| {
+        let bar = lane.bars.iter().find(|bar| bar.operation == id)?;
+        Some((bar, lane_y(lanes_top, row) + BAR_TOP + BAR_HEIGHT / 2.0))
+    })
+}
+
+/// An arrow back in time: what the reader saw was gone by then.
+fn demanded(denied: &Denied, scene: &Scene, lanes_top: f64) -> Markup {
+    let place = |id| place(scene, id, lanes_top);
+    let (Some((reader, from_y)), Some((overwriter, to_y))) =
+        (place(denied.reader), place(denied.overwriter))
+    else {
+        return html! {};
+    };
+    let (from_y, to_y) = (from_y + BAR_HEIGHT / 2.0, to_y + BAR_HEIGHT / 2.0);
+    let from_x = extent(reader, scene.scale).0 + 2.0;
+    let (left, width) = extent(overwriter, scene.scale);
+    let to_x = left + width / 2.0;
+    let bend = (from_x - to_x) / 3.0;
+    let path = format!(
+        "M{} {}C{} {} {} {} {} {}",
+        px(from_x),
+        px(from_y),
+        px(from_x - bend),
+        px(from_y + SAG),
+        px(to_x),
+        px(to_y + SAG),
+        px(to_x),
+        px(to_y + 7.0)
+    );
+    let words = format!("saw {}, so it comes before", denied.value);
+    html! {
+        g.before.demanded {
+            path d=(path) {}
+            path.head d={ "M" (px(to_x)) " " (px(to_y + 1.0)) "l-4 7h8z" } {}
+            text x=(px(to_x + bend)) y=(px((from_y + to_y) / 2.0 + SAG * 0.75 + 4.0)) text-anchor="middle" { (words) }
         }
     }
 }

@@ -12,4 +12,4 @@ mod tracks;
 
 pub(crate) use contradiction::contradiction;
 pub(crate) use overview::overview;
-pub(crate) use scene::{Scene, label};
+pub(crate) use scene::{Denied, Scene, label};

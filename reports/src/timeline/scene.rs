@@ -26,6 +26,16 @@ pub(crate) struct Scene {
     pub(crate) shown: usize,
     /// Operations on the key within the picture's time, shown or not.
     pub(crate) total: usize,
+    pub(crate) denied: Option<Denied>,
+}
+
+/// A read whose answer says it came before an operation that it came after.
+#[derive(Debug)]
+pub(crate) struct Denied {
+    pub(crate) reader: OpId,
+    pub(crate) overwriter: OpId,
+    /// What it saw.
+    pub(crate) value: String,
 }
 
 /// The operations of one client.
@@ -66,6 +76,7 @@ impl Scene {
             emphasised: finding.operations.clone(),
             shown,
             total,
+            denied: None,
         })
     }
 
@@ -82,6 +93,7 @@ impl Scene {
             emphasised: operations.to_vec(),
             shown: chosen.len(),
             total: operations.len(),
+            denied: None,
         })
     }
 }

@@ -22,6 +22,8 @@ fn the_first_screen_says_what_happened() {
                 "3 operations of the history contradict each other, each of them needed",
                 "but client 9's read of 16 comes before client 4's write of 17",
                 "even if it took effect at any later time",
+                "saw 16, so it comes before",
+                "w 16 client 4 → w 17 client 4 → ✗ r 16 client 9: the value is 17 by then.",
                 "Not linearizable, but sequentially consistent.",
             ],
         ),

@@ -3,12 +3,16 @@
 function paintRows(t) {
   const { layout, pen, colour, rows } = t;
   t.dense = 0;
+  let named = -Infinity;
   rows.all.forEach((row, number) => {
     const y = layout.top + number * layout.row;
-    if (row.name) {
+    if (row.name && layout.row > 8) {
       pen.fillStyle = colour.line;
       pen.fillRect(0, y, layout.left + layout.plot, 1);
+    }
+    if (row.name && y - named >= 11) {
       paintName(t, row.name, y, layout.row);
+      named = y;
     }
     within(t, () => paintRow(t, row, y));
   });
@@ -44,7 +48,7 @@ function paintBar(t, i, y) {
   const ink = colour[COLOURS[outcome]];
   pen.globalAlpha = t.mask[i] ? 1 : 0.14;
   pen.fillStyle = pen.strokeStyle = ink;
-  if (outcome === OK) pen.fillRect(left, top, width, height);
+  if (outcome === OK) pen.fillRect(left, top, width > 4 ? width - 1 : width, height);
   else if (outcome === FAILED) pen.strokeRect(left + 0.75, top + 0.75, Math.max(1.5, width - 1.5), height - 1.5);
   else paintHatched(t, left, top, width, height, ink);
   pen.globalAlpha = 1;
@@ -99,7 +103,7 @@ function paintLabel(t, i, y, labelled, next) {
   const behind = left + width + (outcomeOf(t.data, i) === INFO ? 18 : 4);
   const x = inside ? start : behind;
   if (x < labelled || (!inside && x + size > next - 3)) return labelled;
-  if (inside && outcomeOf(t.data, i) === INFO) {
+  if (outcomeOf(t.data, i) === INFO) {
     pen.fillStyle = colour.page;
     pen.fillRect(x - 2, y + 4, size + 4, layout.row - 8);
   }

@@ -42,7 +42,7 @@ function within(t, draw) {
 
 function paintName(t, name, y, height) {
   const { pen, layout, colour } = t;
-  pen.font = `${Math.min(12, Math.max(8, height))}px ${TYPE}`;
+  pen.font = `${Math.min(12, Math.max(9, height))}px ${TYPE}`;
   pen.fillStyle = colour.muted;
   pen.textAlign = "right";
   pen.fillText(fitting(pen, name, layout.left - 10), layout.left - 8, y + height / 2);

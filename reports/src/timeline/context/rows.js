@@ -3,6 +3,7 @@
 // A row has its operations in the order of their beginnings, and `reach`: the latest end of any of them so far. It never falls,
 // so what is in view is found by halving.
 
+const MOST_OWN_ROWS = 32;
 const MOST_ROWS = 120;
 const MOST_ROWS_OF_A_NODE = 8;
 
@@ -22,7 +23,7 @@ function rowsByClient(data) {
 // A client that came when another was gone may follow it in its row, where there are too many for a row each.
 function placesOfClients(data) {
   const processes = data.processes.length;
-  if (processes <= MOST_ROWS) return Uint32Array.from({ length: processes }, (_, p) => p);
+  if (processes <= MOST_OWN_ROWS) return Uint32Array.from({ length: processes }, (_, p) => p);
   const first = new Float64Array(processes).fill(Infinity);
   const last = new Float64Array(processes);
   for (let i = 0; i < data.count; i++) {
