@@ -4,6 +4,9 @@
 //! lab.
 
 mod group;
+mod slow;
+
+pub use slow::{Pace, SlowEvidence, Slowed};
 
 use crate::clock::Stopwatch;
 use crate::clocks::{ClockError, NodeClock};
@@ -11,6 +14,7 @@ use crate::kernel;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -220,6 +224,12 @@ impl NodeProcess {
             !members.iter().any(group::Member::waits_for_sigcont)
         })
         .map(drop)
+    }
+
+    /// The processor time that each of its processes has used so far.
+    pub fn cpu_times(&self) -> BTreeMap<u32, Duration> {
+        let members = group::members(self.pid()).into_iter();
+        members.map(|member| (member.pid, member.cpu)).collect()
     }
 
     /// Which of its processes go by `clock`, which it was started with: those that have it in their memory.

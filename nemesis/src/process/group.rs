@@ -1,9 +1,10 @@
-//! Who is in a process group, and in what state, as `/proc` tells it.
+//! Who is in a process group, in what state, and what processor time it took, as `/proc` tells it.
 
 use nix::libc::{SYS_clone, SYS_clone3, c_long};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 /// A process of a group.
 #[derive(Debug)]
@@ -11,6 +12,16 @@ pub(super) struct Member {
     pub(super) pid: u32,
     /// The state of each of its threads.
     pub(super) threads: Vec<State>,
+    /// The processor time it has used, without that of children that have ended.
+    pub(super) cpu: Duration,
+}
+
+/// What a line of `/proc/PID/stat` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stat {
+    state: State,
+    group: u32,
+    cpu: Duration,
 }
 
 /// The state of a thread, as far as pausing needs it.
@@ -49,14 +60,17 @@ pub(super) fn members(group: u32) -> Vec<Member> {
 /// The process, when it is in the group and alive.
 fn member(pid: u32, group: u32) -> Option<Member> {
     let folder = Path::new("/proc").join(pid.to_string());
-    let (state, its_group) = state_and_group(&folder)?;
-    if its_group != group || state == State::Dead {
+    let stat = stat(&folder)?;
+    if stat.group != group || stat.state == State::Dead {
         return None;
     }
     let tasks = fs::read_dir(folder.join("task")).ok()?.flatten();
-    let states = tasks.filter_map(|task| state_and_group(&task.path()));
-    let threads = states.map(|(state, _)| state).collect();
-    Some(Member { pid, threads })
+    let stats = tasks.filter_map(|task| self::stat(&task.path()));
+    Some(Member {
+        pid,
+        threads: stats.map(|stat| stat.state).collect(),
+        cpu: stat.cpu,
+    })
 }
 
 /// Whether a process has this file in its memory.
@@ -67,12 +81,13 @@ pub(super) fn has_mapped(pid: u32, file: &Path) -> bool {
         .any(|line| line.ends_with(name))
 }
 
-fn state_and_group(folder: &Path) -> Option<(State, u32)> {
-    let (state, group) = parse_stat(&fs::read_to_string(folder.join("stat")).ok()?)?;
-    match state {
-        State::Alive if is_in_vfork(folder) => Some((State::InVfork, group)),
-        State::Alive | State::Stopped | State::InVfork | State::Dead => Some((state, group)),
-    }
+fn stat(folder: &Path) -> Option<Stat> {
+    let stat = parse_stat(&fs::read_to_string(folder.join("stat")).ok()?)?;
+    let state = match stat.state {
+        State::Alive if is_in_vfork(folder) => State::InVfork,
+        state @ (State::Alive | State::Stopped | State::InVfork | State::Dead) => state,
+    };
+    Some(Stat { state, ..stat })
 }
 
 /// Whether a thread sleeps in a call that makes a process: it does so only for the sake of `vfork`.
@@ -89,17 +104,24 @@ fn is_in_vfork(folder: &Path) -> bool {
     number.parse().is_ok_and(|number| MAKES.contains(&number))
 }
 
-/// State and group from a line of `/proc/PID/stat`. The name of the program, in parentheses, may hold anything.
-fn parse_stat(line: &str) -> Option<(State, u32)> {
+/// Reads a line of `/proc/PID/stat`. The name of the program, in parentheses, may hold anything.
+fn parse_stat(line: &str) -> Option<Stat> {
+    /// The unit of times there, whatever the kernel's own is (`USER_HZ`).
+    const TICK: Duration = Duration::from_millis(10);
     let (_, fields) = line.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace();
-    let state = match fields.next()? {
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let number = |place: usize| fields.get(place)?.parse::<u32>().ok();
+    let state = match *fields.first()? {
         "T" | "t" => State::Stopped,
         "Z" | "X" | "x" => State::Dead,
         _ => State::Alive,
     };
-    let _parent = fields.next()?;
-    Some((state, fields.next()?.parse().ok()?))
+    let (of_program, of_kernel) = (number(11)?, number(12)?);
+    Some(Stat {
+        state,
+        group: number(2)?,
+        cpu: TICK * of_program.saturating_add(of_kernel),
+    })
 }
 
 #[cfg(test)]
@@ -108,15 +130,24 @@ mod tests {
 
     #[test]
     fn state_is_read_behind_any_program_name() {
-        let line = "7 (a) R 1 2 (b) T) T 5 42 7 0 -1";
-        assert_eq!(parse_stat(line), Some((State::Stopped, 42)));
-        assert_eq!(parse_stat("7 (sh) S 5 42 7"), Some((State::Alive, 42)));
+        let line = "7 (a) R 1 2 (b) T) T 5 42 7 0 -1 0 0 0 0 0 12 3 99 9 20";
+        let stat = Stat {
+            state: State::Stopped,
+            group: 42,
+            cpu: Duration::from_millis(150),
+        };
+        assert_eq!(parse_stat(line), Some(stat));
+        assert_eq!(parse_stat("7 (sh) S 5 42 7"), None);
         assert_eq!(parse_stat("7 (sh"), None);
     }
 
     #[test]
     fn a_process_with_a_running_thread_is_not_stopped() {
-        let member = |threads| Member { pid: 1, threads };
+        let member = |threads| Member {
+            pid: 1,
+            threads,
+            cpu: Duration::ZERO,
+        };
         assert!(!member(vec![State::Stopped, State::Alive]).is_stopped());
         assert!(member(vec![State::Stopped, State::Dead]).is_stopped());
         assert!(member(vec![State::Stopped, State::InVfork]).waits_for_sigcont());

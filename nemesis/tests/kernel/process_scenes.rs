@@ -1,14 +1,18 @@
 //! Processes of nodes: started, stopped, continued, killed, and seen to be so in `/proc`.
 
 use crate::runner::{Scene, enter_lab};
-use nemesis::process::{NodeProcess, ProcessError, ProcessSpec};
+use nemesis::process::{NodeProcess, Pace, ProcessError, ProcessSpec, Slowed};
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(crate) const SCENES: &[Scene] = &[
     Scene::test("process::pause_and_resume", |_| pause_and_resume()),
+    Scene::test("process::slow", |_| slow()),
+    Scene::test("process::slow_and_paused", |_| slow_and_paused()),
     Scene::test("process::kill_takes_the_group", |_| kill_takes_the_group()),
     Scene::test("process::orphans_are_reaped", |_| orphans_are_reaped()),
     Scene::test("process::end_is_noticed", |_| end_is_noticed()),
@@ -70,6 +74,111 @@ fn pause_and_resume() {
     );
     node.resume().unwrap();
     assert!(matches!(node.pause(), Err(ProcessError::Ended { .. })));
+}
+
+const A_FIFTH: Pace = Pace {
+    run_ms: 10,
+    stop_ms: 40,
+};
+
+/// What the kernel says that these have used, in its unit of 10 ms.
+fn ticks(pids: &[u32]) -> u64 {
+    let of_one = |pid: &u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        let fields = stat
+            .rsplit_once(") ")
+            .unwrap()
+            .1
+            .split(' ')
+            .skip(11)
+            .take(2);
+        fields
+            .map(|ticks| ticks.parse::<u64>().unwrap())
+            .sum::<u64>()
+    };
+    pids.iter().map(of_one).sum()
+}
+
+/// Two children burn time and a third comes later: all stand still in turns, none uses more than it was let run, and in the
+/// end all run.
+fn slow() {
+    enter_lab();
+    let burn = "(while :; do :; done) &";
+    let script = format!("{burn} {burn} read line < /run/more; {burn} wait");
+    nix::unistd::mkfifo("/run/more", nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let node = Arc::new(Mutex::new(shell(&script)));
+    wait_until(|| living() == 5);
+    let pids = || {
+        listed()
+            .into_iter()
+            .filter(|pid| *pid > 2)
+            .collect::<Vec<_>>()
+    };
+    let two = pids();
+    let before = ticks(&two);
+    let of_thread = Arc::clone(&node);
+    let slowed = Slowed::start(A_FIFTH, move |act| act(&of_thread.lock().unwrap()));
+    let (mut stood, mut ran) = (0, 0);
+    while stood < 50 || ran < 50 {
+        match state(two[1]) {
+            'T' => stood += 1,
+            _ => ran += 1,
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    fs::write("/run/more", "now\n").unwrap();
+    wait_until(|| living() == 6);
+    let three = pids();
+    wait_until(|| three.iter().all(|pid| state(*pid) == 'T'));
+    wait_until(|| three.iter().all(|pid| state(*pid) != 'T'));
+    let used = ticks(&two) - before;
+    let evidence = slowed.end();
+    assert_eq!((evidence.processes, evidence.without), (4, 0));
+    assert_eq!(evidence.failed, None);
+    assert!(evidence.stops > 2 && evidence.share() < 0.9, "{evidence:?}");
+    assert!(
+        !evidence.cpu.is_zero() && evidence.cpu < 4 * evidence.ran,
+        "{evidence:?}"
+    );
+    let allowed = 2 * evidence.ran.as_millis() as u64 / 10;
+    assert!(used <= allowed + 5, "{used} ticks in {evidence:?}");
+    assert!(three.iter().all(|pid| state(*pid) != 'T'), "it runs again");
+    drop(node);
+}
+
+/// Somebody else pauses a slowed node: it stays paused, whatever turn it is, and is slow again afterwards.
+fn slow_and_paused() {
+    enter_lab();
+    let node = Arc::new(Mutex::new(shell("while :; do :; done")));
+    let pid = node.lock().unwrap().pid();
+    let is_paused = Arc::new(AtomicBool::new(false));
+    let (of_thread, paused) = (Arc::clone(&node), Arc::clone(&is_paused));
+    let slowed = Slowed::start(A_FIFTH, move |act| {
+        let process = of_thread.lock().unwrap();
+        if !paused.load(Ordering::SeqCst) {
+            act(&process);
+        }
+    });
+    wait_until(|| state(pid) == 'T');
+    {
+        let process = node.lock().unwrap();
+        is_paused.store(true, Ordering::SeqCst);
+        process.pause().unwrap();
+    }
+    for _ in 0..200 {
+        assert_eq!(state(pid), 'T');
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    {
+        let process = node.lock().unwrap();
+        is_paused.store(false, Ordering::SeqCst);
+        process.resume().unwrap();
+    }
+    wait_until(|| state(pid) == 'T');
+    wait_until(|| state(pid) != 'T');
+    node.lock().unwrap().kill().unwrap();
+    let evidence = slowed.end();
+    assert!(evidence.stops > 1 && evidence.without > 0, "{evidence:?}");
 }
 
 fn kill_takes_the_group() {
