@@ -286,6 +286,86 @@ fn kills_and_pauses_are_proven_and_undone() {
     }
 }
 
+/// The faults of a kind that acted, of which there must be some.
+fn acted<'a>(result: &'a Value, name: &str) -> Vec<&'a Value> {
+    let all = faults(result, name).into_iter();
+    let acted: Vec<_> = all.filter(|fault| fault["effect"] == "installed").collect();
+    assert!(
+        !acted.is_empty(),
+        "no {name} acted: {:?}",
+        faults(result, name)
+    );
+    acted
+}
+
+/// What is told of each node that a fault hit.
+fn by_node(fault: &Value) -> Vec<&Value> {
+    let nodes = fault["evidence"]["nodes"].as_object().unwrap().values();
+    nodes.filter(|told| told.is_object()).collect()
+}
+
+#[test]
+fn crashes_restarts_and_slow_nodes_are_proven_and_undone() {
+    let _alone = alone();
+    if !permits(&["lab"], "crash loops, rolling restarts and slow nodes") {
+        return;
+    }
+    let run = Run::of("--nemesis crash-loop,rolling-restart,slow-cpu --time-limit 16s --seed 5");
+    let result = assert_healthy(&run);
+    for fault in acted(&result, "crash-loop") {
+        for told in by_node(fault) {
+            let exits = told["exits"].as_array().unwrap();
+            assert!(exits.len() > 1, "{fault}");
+            let killed = |exit: &Value| exit["ended"].as_str().unwrap().starts_with("signal: 9");
+            assert!(exits.iter().all(killed), "{fault}");
+            assert!(told["ended_early"].is_null(), "{fault}");
+        }
+        for served in fault["evidence"]["serving_again_after_ms"]
+            .as_object()
+            .unwrap()
+            .values()
+        {
+            assert!(served.is_u64(), "{fault}");
+        }
+    }
+    for fault in acted(&result, "rolling-restart") {
+        let restarted = by_node(fault);
+        assert!(!restarted.is_empty());
+        assert!(
+            restarted.iter().all(|told| told["down_ms"].is_u64()),
+            "{fault}"
+        );
+    }
+    for fault in acted(&result, "slow-cpu") {
+        for told in by_node(fault) {
+            let number = |name: &str| told[name].as_u64().unwrap();
+            assert!(number("stops") > 1 && number("stood_ms") > 0, "{fault}");
+        }
+    }
+}
+
+#[test]
+fn wiped_and_rearranged_members_are_members_again() {
+    let _alone = alone();
+    if !permits(&["lab"], "wiped and rearranged members") {
+        return;
+    }
+    let run = Run::of("--nemesis wipe,reconfigure --time-limit 20s --seed 3");
+    let result = assert_healthy(&run);
+    for fault in acted(&result, "wipe") {
+        for told in by_node(fault) {
+            assert!(told["wiped"]["bytes"].as_u64() > Some(0), "{fault}");
+            assert!(told["member_again_after_ms"].is_u64(), "{fault}");
+        }
+    }
+    for fault in acted(&result, "reconfigure") {
+        assert!(
+            fault["evidence"]["all_members_again_after_ms"].is_u64(),
+            "{fault}"
+        );
+    }
+}
+
 #[test]
 fn faults_hit_whom_they_were_told_to() {
     let _alone = alone();

@@ -12,7 +12,9 @@ mod links;
 mod network;
 mod parameter;
 mod plan;
+mod process;
 mod ranges;
+mod reconfigure;
 mod selector;
 mod shrink;
 pub mod steps;
@@ -27,7 +29,9 @@ pub use links::{Direction, Links, Others};
 pub use network::NetworkKind;
 pub use parameter::{Parameter, UnknownParameter};
 pub use plan::{PlanConfig, Preferences, Spans, plan};
+pub use process::ProcessKind;
 pub use ranges::{RangeError, Ranges};
+pub use reconfigure::{Rearrangement, Roles};
 pub use selector::{Selector, UnknownSelector};
 pub use shrink::Shrinking;
 pub use stored::ScheduleError;
@@ -38,6 +42,7 @@ use crate::NodeName;
 use crate::clocks::ClockChange;
 use crate::net::Disturbance;
 use crate::partition::{Link, Shape};
+use crate::process::Pace;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -94,6 +99,43 @@ pub enum Fault {
     Pause {
         /// Whose.
         target: Target,
+    },
+    /// Processes are stopped and continued in turn, and run on at the end.
+    SlowCpu {
+        /// Whose.
+        target: Target,
+        /// For how long each.
+        pace: Pace,
+    },
+    /// Processes are killed and started again on the same disk, again and again; at the end they run.
+    CrashLoop {
+        /// Whose.
+        target: Target,
+        /// How long each life lasts after a start, one after the other.
+        lives_ms: Vec<u32>,
+    },
+    /// Every process is asked to end and started again, one after the other, each when the one before serves. The end of
+    /// the step is that of the round, which then leaves out the rest.
+    RollingRestart {
+        /// Whose, in this order.
+        order: Vec<NodeName>,
+        /// How long each may take to end before it is killed.
+        grace_ms: u32,
+    },
+    /// Processes are killed and started again at once on empty disks. At the end they are removed from the cluster and added
+    /// anew.
+    Wipe {
+        /// Whose.
+        target: Target,
+    },
+    /// Several members change at once or in quick succession, and all are members again at the end. Their processes run on.
+    Reconfigure {
+        /// How.
+        way: Rearrangement,
+        /// Every node; from it and from who leads the way reads who does what.
+        order: Vec<NodeName>,
+        /// Time between two requests in quick succession.
+        gap_ms: u32,
     },
     /// A node is removed from the cluster, and added again at the end. Its process runs on.
     Member {
@@ -154,6 +196,11 @@ impl Fault {
             Fault::Partition { .. } => FaultKind::Partition,
             Fault::Kill { .. } => FaultKind::Kill,
             Fault::Pause { .. } => FaultKind::Pause,
+            Fault::SlowCpu { .. } => FaultKind::Process(ProcessKind::SlowCpu),
+            Fault::CrashLoop { .. } => FaultKind::Process(ProcessKind::CrashLoop),
+            Fault::RollingRestart { .. } => FaultKind::Process(ProcessKind::RollingRestart),
+            Fault::Wipe { .. } => FaultKind::Process(ProcessKind::Wipe),
+            Fault::Reconfigure { .. } => FaultKind::Reconfigure,
             Fault::Member { .. } => FaultKind::Member,
             Fault::Disk { fault, .. } => FaultKind::Disk(fault.kind()),
             Fault::Clock { change, .. } => FaultKind::Clock(change.kind()),
@@ -223,6 +270,11 @@ impl fmt::Display for Fault {
             Fault::Partition { shape, .. } => write!(f, "partition {shape}"),
             Fault::Kill { target } => write!(f, "kill {target}"),
             Fault::Pause { target } => write!(f, "pause {target}"),
+            Fault::SlowCpu { target, pace } => write!(f, "slow {target} down to {pace}"),
+            Fault::CrashLoop { target, .. } => write!(f, "crash {target} again and again"),
+            Fault::RollingRestart { .. } => f.write_str("restart every node in turn"),
+            Fault::Wipe { target } => write!(f, "wipe {target}"),
+            Fault::Reconfigure { way, .. } => way.fmt(f),
             Fault::Member { target } => write!(f, "remove {target} from the cluster"),
             Fault::Disk { target, fault } => write!(f, "{fault} {target}"),
             Fault::Clock { target, change } => write!(f, "{change} on {target}"),

@@ -6,7 +6,7 @@ use nemesis::net::{Disturbance, Permille};
 use nemesis::partition::Shape;
 use nemesis::schedule::{
     ClockKind, Direction, DiskFault, DiskKind, Fault, FaultKind, Links, NetworkKind, Others,
-    PlanConfig, Preferences, Schedule, Spans, Step, Target, plan,
+    PlanConfig, Preferences, ProcessKind, Rearrangement, Schedule, Spans, Step, Target, plan,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -37,6 +37,11 @@ fn shapes(schedule: &Schedule) -> Vec<Shape> {
         Fault::Partition { shape, .. } => Some(*shape),
         Fault::Kill { .. }
         | Fault::Pause { .. }
+        | Fault::SlowCpu { .. }
+        | Fault::CrashLoop { .. }
+        | Fault::RollingRestart { .. }
+        | Fault::Wipe { .. }
+        | Fault::Reconfigure { .. }
         | Fault::Member { .. }
         | Fault::Disk { .. }
         | Fault::Clock { .. }
@@ -53,10 +58,16 @@ fn target(step: &Step) -> Option<&Target> {
             fault: DiskFault::Blackout,
             ..
         } => None,
-        Fault::Kill { target } | Fault::Pause { target } | Fault::Disk { target, .. } => {
-            Some(target)
-        }
+        Fault::Kill { target }
+        | Fault::Pause { target }
+        | Fault::CrashLoop { target, .. }
+        | Fault::Wipe { target }
+        | Fault::Disk { target, .. } => Some(target),
+        // Some one node.
+        Fault::RollingRestart { .. } => Some(&Target::Leader),
         Fault::Partition { .. }
+        | Fault::SlowCpu { .. }
+        | Fault::Reconfigure { .. }
         | Fault::Member { .. }
         | Fault::Clock { .. }
         | Fault::Transfer { .. }
@@ -171,7 +182,8 @@ proptest! {
         // Kinds of disk faults take turns, so do those of clocks, and where nodes are few all that take nodes down.
         let turns = config.kinds.len() as u64;
         let enough = config.nodes.len() >= 2 && config.time_limit_ns >= (15 + 5 * turns) * SECOND;
-        prop_assert!(!enough || kinds.len() == config.kinds.len());
+        let possible = config.kinds.iter().filter(|kind| kind.min_nodes() <= config.nodes.len());
+        prop_assert!(!enough || kinds.len() == possible.count());
     }
 
     #[test]
@@ -250,6 +262,64 @@ proptest! {
             of_kind(&schedule, FaultKind::Kill).iter().map(|step| (step.start_ns, step.stop_ns)).collect()
         };
         prop_assert_eq!(times(&[FaultKind::Kill]), times(&[FaultKind::Kill, disk]));
+    }
+
+    /// What ends processes takes turns, and what each does is decided.
+    #[test]
+    fn what_ends_processes_comes_one_after_the_other(seed: u64) {
+        let kinds = [ProcessKind::CrashLoop, ProcessKind::RollingRestart, ProcessKind::Wipe].map(FaultKind::Process);
+        let schedule = plan(seed, &config(5, &[&kinds[..], &[FaultKind::Kill]].concat(), 60));
+        prop_assert!(schedule.steps.windows(2).all(|pair| pair[0].stop_ns <= pair[1].start_ns));
+        for kind in kinds {
+            prop_assert!(of_kind(&schedule, kind).len() > 1, "{kind}");
+        }
+        for step in &schedule.steps {
+            if let Fault::CrashLoop { lives_ms, .. } = &step.fault {
+                let lived: u64 = lives_ms.iter().map(|life| u64::from(*life) * 1_000_000).sum();
+                prop_assert!(lives_ms.iter().all(|life| (100..=1_000).contains(life)));
+                prop_assert!(lived >= step.stop_ns - step.start_ns);
+            }
+            if let Fault::RollingRestart { order, .. } = &step.fault {
+                let every: BTreeSet<_> = order.iter().cloned().collect();
+                prop_assert_eq!(every.into_iter().collect::<Vec<_>>(), NodeName::first(5));
+            }
+        }
+    }
+
+    #[test]
+    fn slow_nodes_are_a_minority_and_run_for_a_tenth_to_a_half(seed: u64) {
+        let slow = FaultKind::Process(ProcessKind::SlowCpu);
+        let schedule = plan(seed, &config(5, &[slow, FaultKind::Kill, FaultKind::Pause], 60));
+        let slowed = of_kind(&schedule, slow);
+        prop_assert!(slowed.len() > 5);
+        for step in slowed {
+            let Fault::SlowCpu { target, pace } = &step.fault else { unreachable!() };
+            prop_assert!((0.04..=0.5).contains(&pace.share()), "{pace:?}");
+            prop_assert!((20..=200).contains(&(pace.run_ms + pace.stop_ms)));
+            prop_assert!(!matches!(target, Target::Nodes(nodes) if nodes.is_empty() || nodes.len() > 2));
+        }
+    }
+
+    #[test]
+    fn changes_of_members_take_turns_and_every_way_comes(seed: u64) {
+        let schedule = plan(seed, &config(5, &[FaultKind::Member, FaultKind::Reconfigure], 60));
+        prop_assert!(schedule.steps.windows(2).all(|pair| pair[0].stop_ns <= pair[1].start_ns));
+        let mut ways = BTreeSet::new();
+        for step in of_kind(&schedule, FaultKind::Reconfigure) {
+            let Fault::Reconfigure { way, .. } = &step.fault else { unreachable!() };
+            ways.insert(*way);
+        }
+        prop_assert_eq!(ways.into_iter().collect::<Vec<_>>(), Rearrangement::ALL);
+        prop_assert!(of_kind(&schedule, FaultKind::Member).len() > 3);
+    }
+
+    #[test]
+    fn no_member_leaves_while_one_is_wiped(seed: u64) {
+        let wipe = FaultKind::Process(ProcessKind::Wipe);
+        let kinds = [FaultKind::Member, FaultKind::Reconfigure, wipe];
+        let schedule = plan(seed, &config(5, &kinds, 60));
+        prop_assert!(schedule.steps.windows(2).all(|pair| pair[0].stop_ns <= pair[1].start_ns));
+        prop_assert!(kinds.iter().all(|kind| of_kind(&schedule, *kind).len() > 1));
     }
 
     #[test]

@@ -52,11 +52,18 @@ fn target(fault: &Fault) -> Option<&Target> {
     match fault {
         Fault::Kill { target }
         | Fault::Pause { target }
+        | Fault::SlowCpu { target, .. }
+        | Fault::CrashLoop { target, .. }
+        | Fault::Wipe { target }
         | Fault::Member { target }
         | Fault::Disk { target, .. }
         | Fault::Clock { target, .. } => Some(target),
         Fault::Network { links, .. } => Some(&links.of),
-        Fault::Partition { .. } | Fault::Transfer { .. } | Fault::Links { .. } => None,
+        Fault::Partition { .. }
+        | Fault::RollingRestart { .. }
+        | Fault::Reconfigure { .. }
+        | Fault::Transfer { .. }
+        | Fault::Links { .. } => None,
     }
 }
 
@@ -78,11 +85,17 @@ fn sizes(schedule: &Schedule) -> BTreeSet<usize> {
 fn down_at(schedule: &Schedule, time_ns: u64) -> (usize, bool) {
     let active = |step: &&Step| (step.start_ns..step.stop_ns).contains(&time_ns);
     let takes_down = |step: &&Step| match &step.fault {
-        Fault::Kill { .. } | Fault::Pause { .. } => true,
+        Fault::Kill { .. }
+        | Fault::Pause { .. }
+        | Fault::CrashLoop { .. }
+        | Fault::RollingRestart { .. }
+        | Fault::Wipe { .. } => true,
         Fault::Disk { fault, .. } => *fault != DiskFault::Blackout,
         Fault::Partition { .. }
         | Fault::Member { .. }
         | Fault::Clock { .. }
+        | Fault::SlowCpu { .. }
+        | Fault::Reconfigure { .. }
         | Fault::Transfer { .. }
         | Fault::Network { .. }
         | Fault::Links { .. } => false,
@@ -294,6 +307,11 @@ fn is_within(fault: &Fault) -> bool {
         Fault::Partition { .. }
         | Fault::Kill { .. }
         | Fault::Pause { .. }
+        | Fault::SlowCpu { .. }
+        | Fault::CrashLoop { .. }
+        | Fault::RollingRestart { .. }
+        | Fault::Wipe { .. }
+        | Fault::Reconfigure { .. }
         | Fault::Member { .. }
         | Fault::Transfer { .. }
         | Fault::Links { .. } => true,

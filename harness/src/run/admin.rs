@@ -15,6 +15,8 @@ use super::client::Doors;
 
 /// How long one node may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
+/// Where changes of members are asked for.
+const MEMBERS: &str = "/admin/members";
 /// Pause before everybody is asked again.
 const ROUND_PAUSE: Duration = Duration::from_millis(200);
 
@@ -25,8 +27,31 @@ pub(crate) struct Admin {
     http: reqwest::Client,
     /// Where nodes and clients reach each node.
     addresses: BTreeMap<NodeName, (String, String)>,
-    /// Nodes that were removed and not taken back.
-    outside: Mutex<BTreeSet<NodeName>>,
+    away: Mutex<Away>,
+}
+
+/// Who is no member as it was in the beginning.
+#[derive(Debug, Clone, Default)]
+struct Away {
+    /// Were removed or lost their vote, and not taken back.
+    outside: BTreeSet<NodeName>,
+    /// Lost their disks, and were not added anew.
+    lost: BTreeSet<NodeName>,
+}
+
+/// How the request to add a node anew that lost its disk ended.
+pub(crate) enum Rejoined {
+    /// It is a member again.
+    Done,
+    /// The system cannot change its members; it takes the node for the one it was, or for nobody.
+    Impossible(String),
+}
+
+/// What the leader said to a change.
+pub(crate) struct Reply {
+    /// Whether it took the change up, whatever came of it.
+    pub taken_up: bool,
+    pub said: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -37,7 +62,7 @@ struct Answer {
 }
 
 /// Why a request was not done, as far as is known.
-enum Undone {
+pub(crate) enum Undone {
     Never(String),
     /// It may have been done after all.
     Perhaps(String),
@@ -54,14 +79,16 @@ impl From<Undone> for String {
 /// What one node said to a request.
 enum Said {
     Done,
-    /// Not here, or not now.
+    /// Not here.
     Elsewhere(String),
+    /// Not now, or perhaps.
+    Later(String),
     /// It cannot, whoever is asked.
     Never(String),
 }
 
 impl Admin {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         doors: Doors,
         http: reqwest::Client,
         addresses: BTreeMap<NodeName, (String, String)>,
@@ -70,37 +97,139 @@ impl Admin {
             doors,
             http,
             addresses,
-            outside: Mutex::new(BTreeSet::new()),
+            away: Mutex::default(),
         }
     }
 
     /// Removes a node. It counts as outside from now on, whatever came of it, until it was taken back.
     pub(crate) async fn remove(&self, node: &NodeName, limit: Duration) -> Result<(), String> {
-        self.outside().insert(node.clone());
-        let body = json!({ "remove": { "id": node.as_str() } });
-        let asked = self.ask("/admin/members", &body, limit).await;
+        self.lets_go([node]);
+        let asked = self.ask(MEMBERS, &removal(node), limit).await;
         if let Err(Undone::Never(_)) = &asked {
-            self.outside().remove(node);
+            self.away().outside.remove(node);
         }
         Ok(asked?)
     }
 
-    /// Adds every node that is outside. Asking twice does no harm.
+    /// Takes the vote from a node, which goes on receiving the log.
+    pub(crate) async fn demote(&self, node: &NodeName, limit: Duration) -> Result<(), Undone> {
+        let body = json!({ "add_learner": self.server(node) });
+        self.ask(MEMBERS, &body, limit).await
+    }
+
+    /// Has exactly these vote.
+    pub(crate) async fn have_vote(
+        &self,
+        voters: &[NodeName],
+        limit: Duration,
+    ) -> Result<(), Undone> {
+        self.ask(MEMBERS, &self.replacement(voters), limit).await
+    }
+
+    /// Asks one node to remove another, once.
+    pub(crate) async fn ask_to_remove(&self, asked: &NodeName, node: &NodeName) -> Reply {
+        self.ask_here(asked, &removal(node)).await
+    }
+
+    /// Asks one node to have exactly these vote, once.
+    pub(crate) async fn ask_for_voters(&self, asked: &NodeName, voters: &[NodeName]) -> Reply {
+        self.ask_here(asked, &self.replacement(voters)).await
+    }
+
+    /// These are outside from now on, until they are taken back.
+    pub(crate) fn lets_go<'a>(&self, nodes: impl IntoIterator<Item = &'a NodeName>) {
+        self.away().outside.extend(nodes.into_iter().cloned());
+    }
+
+    /// A node is about to lose its disk. Refused when more than a minority would be lost or outside then.
+    pub(crate) fn lose(&self, node: &NodeName) -> Result<(), String> {
+        let mut away = self.away();
+        let mut gone: BTreeSet<&NodeName> = away.outside.union(&away.lost).collect();
+        gone.insert(node);
+        if gone.len() > self.addresses.len().saturating_sub(1) / 2 {
+            let names: Vec<&str> = gone.iter().map(|node| node.as_str()).collect();
+            return Err(format!(
+                "{} would all be without what they knew, or outside: more than a cluster can spare",
+                names.join(" ")
+            ));
+        }
+        away.lost.insert(node.clone());
+        Ok(())
+    }
+
+    /// Says why members must not be let go now, if so.
+    pub(crate) fn can_spare_members(&self) -> Result<(), String> {
+        match self.away().lost.first() {
+            Some(node) => Err(format!("{node} lost its disk and is no member again yet")),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes a node that lost its disk and adds it anew.
+    pub(crate) async fn rejoin(
+        &self,
+        node: &NodeName,
+        limit: Duration,
+    ) -> Result<Rejoined, String> {
+        let deadline = Instant::now() + limit;
+        for body in [removal(node), json!({ "add": self.server(node) })] {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.ask(MEMBERS, &body, left).await {
+                Ok(()) => {}
+                Err(Undone::Never(why)) => return Ok(Rejoined::Impossible(why)),
+                Err(Undone::Perhaps(why)) => return Err(why),
+            }
+        }
+        let mut away = self.away();
+        away.lost.remove(node);
+        away.outside.remove(node);
+        Ok(Rejoined::Done)
+    }
+
+    /// Adds every node that is outside, and anew who lost its disk. Asking twice does no harm.
     pub(crate) async fn take_back(&self, limit: Duration) -> Result<(), String> {
-        let outside = self.outside().clone();
-        for node in outside {
-            let (peer, client) = &self.addresses[&node];
-            let body = json!({ "add": {
-                "id": node.as_str(), "peer_addr": peer, "client_addr": client,
-            }});
-            self.ask("/admin/members", &body, limit).await?;
-            self.outside().remove(&node);
+        let Away { outside, lost } = self.away().clone();
+        for node in &lost {
+            if let Rejoined::Impossible(why) = self.rejoin(node, limit).await? {
+                return Err(format!(
+                    "{node} lost its disk, and cannot be added anew: {why}"
+                ));
+            }
+        }
+        self.take_back_from(outside.difference(&lost), limit).await
+    }
+
+    /// Adds every node that is outside.
+    pub(crate) async fn add_those_outside(&self, limit: Duration) -> Result<(), String> {
+        let outside = self.away().outside.clone();
+        self.take_back_from(&outside, limit).await
+    }
+
+    async fn take_back_from<'a>(
+        &self,
+        nodes: impl IntoIterator<Item = &'a NodeName>,
+        limit: Duration,
+    ) -> Result<(), String> {
+        for node in nodes {
+            let body = json!({ "add": self.server(node) });
+            self.ask(MEMBERS, &body, limit).await?;
+            self.away().outside.remove(node);
         }
         Ok(())
     }
 
-    fn outside(&self) -> MutexGuard<'_, BTreeSet<NodeName>> {
-        self.outside.lock().unwrap_or_else(PoisonError::into_inner)
+    fn replacement(&self, voters: &[NodeName]) -> Value {
+        let servers = voters.iter().map(|node| self.server(node));
+        json!({ "replace": servers.collect::<Vec<_>>() })
+    }
+
+    fn server(&self, node: &NodeName) -> Value {
+        let (peer, client) = &self.addresses[node];
+        json!({ "id": node.as_str(), "peer_addr": peer, "client_addr": client })
+    }
+
+    fn away(&self) -> MutexGuard<'_, Away> {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands leadership over.
@@ -122,7 +251,7 @@ impl Admin {
                 };
                 match said {
                     Said::Done => return Ok(()),
-                    Said::Elsewhere(why) => last = format!("{node}: {why}"),
+                    Said::Elsewhere(why) | Said::Later(why) => last = format!("{node}: {why}"),
                     Said::Never(why) => return Err(Undone::Never(format!("{node}: {why}"))),
                 }
             }
@@ -130,10 +259,33 @@ impl Admin {
         }
     }
 
+    /// Asks one node, once.
+    async fn ask_here(&self, asked: &NodeName, body: &Value) -> Reply {
+        let url = format!("{}{MEMBERS}", self.doors[asked.as_str()]);
+        match self.ask_one(url, body).await {
+            Said::Done => Reply {
+                taken_up: true,
+                said: "done".to_owned(),
+            },
+            Said::Later(said) => Reply {
+                taken_up: true,
+                said,
+            },
+            Said::Elsewhere(said) | Said::Never(said) => Reply {
+                taken_up: false,
+                said,
+            },
+        }
+    }
+
     async fn ask_one(&self, url: String, body: &Value) -> Said {
         let request = self.http.post(url).json(body).timeout(ANSWER_LIMIT);
         let answer = match request.send().await {
             Ok(answer) => answer,
+            // It heard the request, and had no answer in time.
+            Err(error) if error.is_timeout() && !error.is_connect() => {
+                return Said::Later("no answer in time".to_owned());
+            }
             Err(error) => return Said::Elsewhere(error.to_string()),
         };
         let status = answer.status();
@@ -144,7 +296,12 @@ impl Admin {
         match (answer.outcome.as_str(), answer.error.as_deref()) {
             ("ok", _) => Said::Done,
             ("fail", Some("not_found" | "bad_request" | "bad_members")) => Said::Never(why),
-            _ => Said::Elsewhere(why),
+            ("fail", Some("not_leader")) => Said::Elsewhere(why),
+            _ => Said::Later(why),
         }
     }
+}
+
+fn removal(node: &NodeName) -> Value {
+    json!({ "remove": { "id": node.as_str() } })
 }

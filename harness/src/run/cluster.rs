@@ -2,11 +2,13 @@
 
 mod clocks;
 mod disks;
+mod launch;
+mod processes;
+mod wipe;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,23 +16,18 @@ use anyhow::{Context as _, Result, bail};
 use nemesis::NodeName;
 use nemesis::net::{Disturbance, Plane, RuleId, Tally};
 use nemesis::partition::Link;
-use nemesis::process::{NodeProcess, PauseEvidence, ProcessError, ProcessSpec};
-use serde_json::{Value, json};
+use nemesis::process::NodeProcess;
 
 use super::admin::Admin;
 use super::client::{Doors, plain_http};
 use super::folder::Folder;
-use crate::config::{NodeProgram, RunConfig};
+use crate::config::RunConfig;
 use clocks::OwnClock;
 pub(crate) use clocks::WrongClock;
 use disks::NodeDisk;
 pub(crate) use disks::Struck;
+pub(crate) use processes::{NodeFault, Taken};
 
-const PEER_PORT: u16 = 7000;
-const CLIENT_PORT: u16 = 8000;
-/// Wider than the bundled node's own default: five nodes, their clients and a checker share a machine of perhaps two
-/// cores here, and a leader that is merely starved must not lose its office.
-const ELECTION_TIMEOUT: &str = "250ms..500ms";
 /// How long a node may take from its start to its first healthy answer.
 const START_LIMIT: Duration = Duration::from_secs(20);
 /// How long a node may take to end by itself when asked to.
@@ -38,16 +35,10 @@ const STOP_GRACE: Duration = Duration::from_secs(2);
 const HEALTH_EVERY: Duration = Duration::from_millis(20);
 const HEALTH_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The faults that hit processes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NodeFault {
-    Kill,
-    Pause,
-}
-
 /// A running cluster.
 ///
-/// - A node that is `Up` or `Paused` has a process; one that is `Killed` or `Dead` has none.
+/// - A node that is `Up` or `Paused` has a process; one that is `Killed` or `Dead` has none, and that of one that is `Ending`
+///   is with whoever asked it to end.
 /// - A node becomes `Dead` only by itself, and is not started again. One that ends while its disk fails becomes `Killed`.
 pub(crate) struct Cluster {
     plane: SharedPlane,
@@ -66,11 +57,14 @@ struct Node {
     program: PathBuf,
     arguments: Vec<OsString>,
     log: PathBuf,
+    data: PathBuf,
     disk: NodeDisk,
     /// Faults of its disk that act now: while there are any it may end by itself.
     excuses: u32,
     /// How it did.
     gave_up: Option<String>,
+    /// A fault of several steps is at work on it, which others must not disturb.
+    is_taken: bool,
     clock: OwnClock,
     state: State,
 }
@@ -79,6 +73,8 @@ enum State {
     Up(NodeProcess),
     Paused(NodeProcess),
     Killed,
+    /// Asked to end: its process is waited for.
+    Ending,
     /// Ended by itself; how.
     Dead(String),
 }
@@ -94,22 +90,22 @@ impl Cluster {
     /// Starts every node on an empty disk.
     pub(crate) fn start(config: &RunConfig, folder: &Folder, plane: &SharedPlane) -> Result<Self> {
         let network = plane.lock().unwrap_or_else(PoisonError::into_inner);
-        let doors = doors(config, network.as_ref());
-        let (mut nodes, mut addresses) = (BTreeMap::new(), BTreeMap::new());
+        let doors = launch::doors(config, network.as_ref());
+        let addresses = launch::addresses(config, network.as_ref());
+        let mut nodes = BTreeMap::new();
         for name in &config.nodes {
-            let address = network.address(name);
-            let of_port = |port: u16| format!("{address}:{port}");
-            addresses.insert(name.clone(), (of_port(PEER_PORT), of_port(CLIENT_PORT)));
             let data = folder.data(name);
             std::fs::create_dir_all(&data)
                 .with_context(|| format!("cannot create {}", data.display()))?;
             let mut node = Node {
                 program: config.program.path().to_owned(),
-                arguments: arguments(config, folder, network.as_ref(), name),
+                arguments: launch::arguments(config, folder, network.as_ref(), name),
                 log: folder.log(name),
+                data: data.clone(),
                 disk: disks::mount(config, &data),
                 excuses: 0,
                 gave_up: None,
+                is_taken: false,
                 clock: clocks::make(config, name),
                 state: State::Killed,
             };
@@ -195,9 +191,12 @@ impl Cluster {
         self.nodes.keys().filter_map(complaint).collect()
     }
 
-    /// Nodes that are not running now, for whatever reason.
+    /// Nodes that are not running now, for whatever reason, or not for long.
     pub(crate) fn down(&self) -> BTreeSet<NodeName> {
-        let down = |name: &&NodeName| !matches!(self.node(name).state, State::Up(_));
+        let down = |name: &&NodeName| {
+            let node = self.node(name);
+            node.is_taken || !matches!(node.state, State::Up(_))
+        };
         self.nodes.keys().filter(down).cloned().collect()
     }
 
@@ -224,54 +223,6 @@ impl Cluster {
     /// Takes a rule away.
     pub(crate) fn lift(&self, id: RuleId) -> Result<()> {
         Ok(self.plane().lift(id)?)
-    }
-
-    /// Hits a running node; the answer is the evidence.
-    pub(crate) fn strike(&self, fault: NodeFault, name: &NodeName) -> Result<Value> {
-        let mut node = self.node(name);
-        match (fault, std::mem::replace(&mut node.state, State::Killed)) {
-            (NodeFault::Kill, State::Up(mut process) | State::Paused(mut process)) => {
-                let pid = process.pid();
-                if let Ok(disk) = &node.disk {
-                    disk.abandon();
-                }
-                let status = process.kill()?;
-                Ok(json!({ "pid": pid, "ended": status.to_string() }))
-            }
-            (NodeFault::Pause, State::Up(process)) => {
-                let paused = process.pause();
-                node.state = State::Paused(process);
-                let PauseEvidence {
-                    pids,
-                    threads,
-                    waited,
-                } = paused?;
-                Ok(
-                    json!({ "stopped_pids": pids, "threads": threads, "stopped_after_us": micros(waited) }),
-                )
-            }
-            (_, state) => {
-                node.state = state;
-                bail!("node {name} is not running")
-            }
-        }
-    }
-
-    /// Undoes [`Cluster::strike`]: starts a killed node on the disk it left, lets a paused one go on.
-    pub(crate) fn revive(&self, fault: NodeFault, name: &NodeName) -> Result<()> {
-        let mut node = self.node(name);
-        match (fault, std::mem::replace(&mut node.state, State::Killed)) {
-            (NodeFault::Kill, State::Killed) => node.spawn(self.plane().as_ref(), name),
-            (NodeFault::Pause, State::Paused(process)) => {
-                let resumed = process.resume();
-                node.state = State::Up(process);
-                Ok(resumed?)
-            }
-            (_, state) => {
-                node.state = state;
-                Ok(())
-            }
-        }
     }
 
     /// Undoes everything: no rule on any link, no failing disk, no wrong clock, nobody paused, every killed node started.
@@ -317,36 +268,6 @@ impl Cluster {
         self.node(name).log.clone()
     }
 
-    /// How `name` ended, if it ended by itself; the first look that notices it puts it on the list of deaths.
-    fn died(&self, name: &NodeName) -> Option<String> {
-        let mut node = self.node(name);
-        let process = match &mut node.state {
-            State::Up(process) | State::Paused(process) => process,
-            State::Killed => return None,
-            State::Dead(how) => return Some(how.clone()),
-        };
-        let how = match process.try_wait() {
-            Ok(None) => return None,
-            Ok(Some(status)) => format!("ended by itself: {status}"),
-            Err(error) => format!("is lost: {error}"),
-        };
-        if node.excuses > 0 {
-            node.state = State::Killed;
-            node.gave_up = Some(how.clone());
-            return Some(how);
-        }
-        node.state = State::Dead(how.clone());
-        let death = Death {
-            node: name.clone(),
-            how: how.clone(),
-        };
-        self.deaths
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(death);
-        Some(how)
-    }
-
     fn node(&self, name: &NodeName) -> MutexGuard<'_, Node> {
         self.nodes[name]
             .lock()
@@ -356,98 +277,4 @@ impl Cluster {
     fn plane(&self) -> MutexGuard<'_, Box<dyn Plane>> {
         self.plane.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Node {
-    fn spawn(&mut self, plane: &dyn Plane, name: &NodeName) -> Result<()> {
-        let started = match self.start(plane, name)? {
-            // It goes by the clocks of the host then, and faults of clocks are skipped with this reason.
-            Err(error @ ProcessError::Clock { .. }) => {
-                self.clock = Err(error.to_string());
-                self.start(plane, name)?
-            }
-            started => started,
-        };
-        let process = started
-            .with_context(|| format!("cannot start node {name} ({})", self.program.display()))?;
-        self.state = State::Up(process);
-        Ok(())
-    }
-
-    fn start(
-        &self,
-        plane: &dyn Plane,
-        name: &NodeName,
-    ) -> Result<std::result::Result<NodeProcess, ProcessError>> {
-        let spec = ProcessSpec {
-            program: &self.program,
-            args: self.arguments.clone(),
-            env: Vec::new(),
-            log: append(&self.log)?,
-            namespace: Some(plane.namespace(name)),
-            clock: self.clock.as_ref().ok(),
-        };
-        Ok(NodeProcess::spawn(&spec))
-    }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn append(log: &Path) -> Result<File> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(log)
-        .with_context(|| format!("cannot open {}", log.display()))
-}
-
-fn doors(config: &RunConfig, plane: &dyn Plane) -> Doors {
-    let door = |name: &NodeName| {
-        (
-            name.to_string(),
-            format!("http://{}:{CLIENT_PORT}", plane.address(name)),
-        )
-    };
-    Arc::new(config.nodes.iter().map(door).collect())
-}
-
-fn arguments(
-    config: &RunConfig,
-    folder: &Folder,
-    plane: &dyn Plane,
-    name: &NodeName,
-) -> Vec<OsString> {
-    let everyone = |port: u16| {
-        let members: Vec<String> = config
-            .nodes
-            .iter()
-            .map(|node| format!("{node}={}:{port}", plane.address(node)))
-            .collect();
-        members.join(",")
-    };
-    let own = |port: u16| format!("{}:{port}", plane.address(name));
-    let mut arguments: Vec<OsString> = match config.program {
-        NodeProgram::Bundled(_) => vec!["node".into()],
-        NodeProgram::Other(_) => Vec::new(),
-    };
-    for (option, value) in [
-        ("--id", name.to_string()),
-        ("--client-addr", own(CLIENT_PORT)),
-        ("--peer-addr", own(PEER_PORT)),
-        ("--peers", everyone(PEER_PORT)),
-        ("--client-addrs", everyone(CLIENT_PORT)),
-        ("--seed", config.seed.to_string()),
-        ("--election-timeout", ELECTION_TIMEOUT.to_owned()),
-    ] {
-        arguments.extend([option.into(), value.into()]);
-    }
-    arguments.extend(["--data".into(), folder.data(name).into_os_string()]);
-    arguments.extend(config.node_args.iter().map(OsString::from));
-    if !config.bugs.is_empty() {
-        let bugs: Vec<String> = config.bugs.iter().map(ToString::to_string).collect();
-        arguments.extend(["--bug".into(), bugs.join(",").into()]);
-    }
-    arguments
 }

@@ -1,11 +1,17 @@
 //! Carries out the schedule: each step begins, ends, and is recorded with what proves that it acted.
 
+mod activity;
 mod clock;
+mod crash_loop;
 mod disk;
 mod members;
 mod network;
 mod process;
+mod reconfigure;
+mod rolling;
+mod slow;
 mod triggers;
+mod wipe;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,10 +20,13 @@ use std::time::Duration;
 use nemesis::NodeName;
 use nemesis::clocks::ClockChange;
 use nemesis::net::{Disturbance, RuleId};
+use nemesis::process::Slowed;
 use nemesis::schedule::{DiskFault, Fault, Schedule, Step};
 use reports::{Effect, FaultRecord};
 use serde_json::{Map, json};
 use tokio::task::JoinSet;
+
+use activity::Activity;
 
 use super::cluster::{Cluster, NodeFault, Struck, WrongClock};
 use super::leaders::Leaders;
@@ -61,6 +70,11 @@ enum Begun {
         change: ClockChange,
         wrong: Vec<WrongClock>,
     },
+    Slowed(Vec<(NodeName, Slowed)>),
+    Looping(Vec<crash_loop::Looping>),
+    Rolling(Activity<rolling::Round>),
+    Wiped(Vec<wipe::Empty>),
+    Rearranged(reconfigure::Rearranged),
     Removed,
     Transferred,
 }
@@ -131,6 +145,24 @@ impl Director {
                 let hit = target.resolve(leader.as_ref(), &self.cluster.down());
                 self.hit(NodeFault::Pause, hit, record).await
             }
+            Fault::SlowCpu { target, pace } => {
+                let hit = target.resolve(leader.as_ref(), &self.cluster.down());
+                self.slow_down(*pace, hit, record)
+            }
+            Fault::CrashLoop { target, lives_ms } => {
+                let hit = target.resolve(leader.as_ref(), &self.cluster.down());
+                self.crash_again_and_again(lives_ms, hit, record).await
+            }
+            Fault::RollingRestart { order, grace_ms } => {
+                Ok(self.restart_in_turn(order.clone(), *grace_ms))
+            }
+            Fault::Wipe { target } => {
+                let hit = target.resolve(leader.as_ref(), &self.cluster.down());
+                self.wipe(hit, record).await
+            }
+            Fault::Reconfigure { way, order, gap_ms } => {
+                self.rearrange(*way, (order, *gap_ms), leader, record).await
+            }
             Fault::Member { target } => {
                 let chosen = target.resolve(leader.as_ref(), &BTreeSet::new());
                 self.remove(chosen, record).await
@@ -177,6 +209,11 @@ impl Director {
             Begun::Processes { fault, hit } => self.revive(fault, hit, record).await,
             Begun::Disks { fault, hit } => self.mend_disks(fault, hit, record).await,
             Begun::Clocks { change, wrong } => self.right_clocks(change, wrong, record).await,
+            Begun::Slowed(slowed) => self.speed_up(slowed, record).await,
+            Begun::Looping(looping) => self.end_loops(looping, record).await,
+            Begun::Rolling(round) => self.end_round(round, record).await,
+            Begun::Wiped(wiped) => self.rejoin(wiped, record).await,
+            Begun::Rearranged(rearranged) => self.put_back(rearranged, record).await,
             Begun::Removed => self.take_back().await,
             Begun::Transferred => Ok(()),
         };

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use nemesis::partition::{Endpoint, Link};
-use nemesis::schedule::{DiskKind, FaultKind, NetworkKind};
+use nemesis::schedule::{DiskKind, FaultKind, NetworkKind, ProcessKind};
 use reports::{Effect, FaultRecord};
 
 /// What one fault did, for as long as it acted.
@@ -36,6 +36,8 @@ enum Manner {
     Disturbed,
     Removed,
     HandedOver,
+    /// In ways that its record does not tell.
+    Unclear,
 }
 
 impl Impact {
@@ -73,6 +75,7 @@ impl Impact {
                 handed_over: true,
                 ..Self::default()
             },
+            Manner::Unclear => Self::default(),
         };
         if impact == Self::default() {
             unclear
@@ -111,12 +114,21 @@ impl Impact {
 const fn manner(kind: FaultKind) -> Manner {
     match kind {
         FaultKind::Kill | FaultKind::Pause => Manner::Gone,
+        FaultKind::Process(kind) => of_processes(kind),
+        FaultKind::Reconfigure => Manner::Unclear,
         FaultKind::Disk(kind) => of_disk(kind),
         FaultKind::Clock(_) => Manner::Hampered,
         FaultKind::Partition => Manner::Cut,
         FaultKind::Network(kind) => of_network(kind),
         FaultKind::Member => Manner::Removed,
         FaultKind::Transfer => Manner::HandedOver,
+    }
+}
+
+const fn of_processes(kind: ProcessKind) -> Manner {
+    match kind {
+        ProcessKind::CrashLoop | ProcessKind::RollingRestart | ProcessKind::Wipe => Manner::Gone,
+        ProcessKind::SlowCpu => Manner::Hampered,
     }
 }
 

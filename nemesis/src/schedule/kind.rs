@@ -4,6 +4,7 @@ use super::clock::ClockKind;
 use super::disk::DiskKind;
 use super::links::Others;
 use super::network::{CUTS, NetworkKind};
+use super::process::ProcessKind;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -18,8 +19,12 @@ pub enum FaultKind {
     Kill,
     /// Stop processes and let them continue.
     Pause,
+    /// Processes get into further trouble.
+    Process(ProcessKind),
     /// Remove nodes from the cluster and add them again.
     Member,
+    /// Change several members at once or in quick succession.
+    Reconfigure,
     /// Hand leadership over.
     Transfer,
     /// Disks fail.
@@ -85,11 +90,16 @@ pub struct UnknownFaultKind {
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 30] = [
+    pub const ALL: [FaultKind; 35] = [
         FaultKind::Partition,
         FaultKind::Kill,
         FaultKind::Pause,
+        FaultKind::Process(ProcessKind::SlowCpu),
+        FaultKind::Process(ProcessKind::CrashLoop),
+        FaultKind::Process(ProcessKind::RollingRestart),
+        FaultKind::Process(ProcessKind::Wipe),
         FaultKind::Member,
+        FaultKind::Reconfigure,
         FaultKind::Transfer,
         FaultKind::Disk(DiskKind::PowerLoss),
         FaultKind::Disk(DiskKind::TornWrite),
@@ -149,7 +159,9 @@ impl FaultKind {
             FaultKind::Partition => "partition",
             FaultKind::Kill => "kill",
             FaultKind::Pause => "pause",
+            FaultKind::Process(kind) => kind.name(),
             FaultKind::Member => "member",
+            FaultKind::Reconfigure => "reconfigure",
             FaultKind::Transfer => "transfer",
             FaultKind::Disk(kind) => kind.name(),
             FaultKind::Clock(kind) => kind.name(),
@@ -172,6 +184,10 @@ impl FaultKind {
             FaultKind::Member => {
                 "removes the leader or another node from the cluster while it runs on, and adds it again"
             }
+            FaultKind::Process(kind) => kind.describe(),
+            FaultKind::Reconfigure => {
+                "changes several members in one change, or one right after the other at a leader that is cut off, and adds them again"
+            }
             FaultKind::Transfer => "hands leadership over to a node that is drawn",
             FaultKind::Disk(kind) => kind.describe(),
             FaultKind::Clock(kind) => kind.describe(),
@@ -185,7 +201,8 @@ impl FaultKind {
             FaultKind::Partition => CUTS,
             FaultKind::Network(kind) => kind.requirements(),
             FaultKind::Kill | FaultKind::Pause => "namespaces",
-            FaultKind::Member | FaultKind::Transfer => {
+            FaultKind::Process(kind) => kind.requirements(),
+            FaultKind::Member | FaultKind::Reconfigure | FaultKind::Transfer => {
                 "namespaces, and a system that can do it, as the bundled node can"
             }
             FaultKind::Disk(_) => "namespaces and /dev/fuse",
@@ -200,17 +217,19 @@ impl FaultKind {
 
     /// The smallest cluster with links it could act on, or nodes it could hit.
     pub fn min_nodes(self) -> usize {
-        let between_nodes = match self {
-            FaultKind::Partition => true,
-            FaultKind::Network(kind) => kind.with() == Others::Nodes,
+        match self {
+            FaultKind::Partition => 2,
+            FaultKind::Network(kind) if kind.with() == Others::Nodes => 2,
+            FaultKind::Reconfigure => 3,
+            FaultKind::Process(kind) => kind.min_nodes(),
             FaultKind::Kill
             | FaultKind::Pause
             | FaultKind::Member
             | FaultKind::Transfer
             | FaultKind::Disk(_)
-            | FaultKind::Clock(_) => false,
-        };
-        if between_nodes { 2 } else { 1 }
+            | FaultKind::Clock(_)
+            | FaultKind::Network(_) => 1,
+        }
     }
 
     /// Among whom it chooses.
@@ -218,9 +237,17 @@ impl FaultKind {
         match self {
             FaultKind::Partition => Victims::Sides,
             FaultKind::Member => Victims::One,
-            FaultKind::Transfer | FaultKind::Disk(DiskKind::Blackout) => Victims::Nobody,
-            FaultKind::Network(_) | FaultKind::Clock(_) => Victims::Nodes,
-            FaultKind::Kill | FaultKind::Pause | FaultKind::Disk(_) => Victims::Down,
+            FaultKind::Reconfigure
+            | FaultKind::Process(ProcessKind::RollingRestart)
+            | FaultKind::Transfer
+            | FaultKind::Disk(DiskKind::Blackout) => Victims::Nobody,
+            FaultKind::Process(ProcessKind::SlowCpu)
+            | FaultKind::Network(_)
+            | FaultKind::Clock(_) => Victims::Nodes,
+            FaultKind::Process(ProcessKind::CrashLoop | ProcessKind::Wipe)
+            | FaultKind::Kill
+            | FaultKind::Pause
+            | FaultKind::Disk(_) => Victims::Down,
         }
     }
 
@@ -232,6 +259,8 @@ impl FaultKind {
             FaultKind::Pause => 3,
             FaultKind::Member => 4,
             FaultKind::Transfer => 5,
+            FaultKind::Reconfigure => 6,
+            FaultKind::Process(kind) => kind.stream(),
             FaultKind::Disk(kind) => kind.stream(),
             FaultKind::Clock(kind) => kind.stream(),
             FaultKind::Network(kind) => kind.stream(),

@@ -1,7 +1,8 @@
 //! Drawing a schedule from a seed.
 //!
 //! Each kind of fault has its own ChaCha stream of the seed and its own lane in time, so adding a kind to a run does
-//! not move the faults of the others. What takes nodes down (killed and paused processes, disks that fail) shares one
+//! not move the faults of the others; kinds that are too much alike to overlap share a lane and take turns. What takes
+//! nodes down (processes that end and are paused, disks that fail) shares one
 //! budget: together they are never more than a minority of the cluster (one, where the cluster is too small to have a
 //! minority), but for a blackout, which is of all, and unless more was allowed. Where that leaves too little for a lane
 //! each, they take turns in one, as they do where nodes were named, so that no two faults mean the same. A node with a
@@ -12,7 +13,9 @@
 mod aim;
 mod clock;
 mod disk;
+mod members;
 mod network;
+mod process;
 
 use super::lanes::{Window, lane};
 use super::selector::{Selector, minority};
@@ -100,8 +103,8 @@ pub fn plan(seed: u64, config: &PlanConfig) -> Schedule {
     let mut faults = planner.partitions();
     faults.extend(planner.node_faults());
     faults.extend(planner.blackouts());
-    faults.extend(planner.changes());
     faults.extend(planner.transfers());
+    faults.extend(planner.slow_nodes());
     faults.extend(planner.clock_faults());
     faults.extend(planner.network_faults());
     faults.sort_by_key(|(window, _)| (window.start_ns, window.kind));
@@ -233,20 +236,18 @@ impl Planner<'_> {
         shapes
     }
 
-    /// Processes killed and paused, and disks that fail.
+    /// Processes that end and are paused, disks that fail, and members that change.
     fn node_faults(&mut self) -> Vec<(Window, Fault)> {
-        let mut rngs = [FaultKind::Kill, FaultKind::Pause].map(|kind| (kind, self.rng(kind)));
+        let mut kinds = self.ending_kinds();
+        if self.wants(FaultKind::Pause) && !self.config.nodes.is_empty() {
+            kinds.push(FaultKind::Pause);
+        }
+        let with_rng = |kind: &FaultKind| (*kind, self.rng(*kind));
+        let mut rngs: Vec<_> = kinds.iter().map(with_rng).collect();
         let windows = self.node_windows(&mut rngs);
-        let [(_, kills), (_, pauses)] = &mut rngs;
-        let mut faults = self.aimed(FaultKind::Kill, &windows, kills, |target| Fault::Kill {
-            target,
-        });
-        faults.extend(
-            self.aimed(FaultKind::Pause, &windows, pauses, |target| Fault::Pause {
-                target,
-            }),
-        );
+        let mut faults = self.process_faults(&windows, &mut rngs);
         faults.extend(self.disk_faults(&windows));
+        faults.extend(self.changes(&windows));
         faults
     }
 
@@ -256,7 +257,7 @@ impl Planner<'_> {
         kind: FaultKind,
         windows: &[Window],
         rng: &mut ChaCha8Rng,
-        fault: fn(Target) -> Fault,
+        fault: fn(Target, &Window, &mut ChaCha8Rng) -> Fault,
     ) -> Vec<(Window, Fault)> {
         let mut deck = self.aims(kind, &USUAL, rng);
         let mut faults = Vec::new();
@@ -264,68 +265,35 @@ impl Planner<'_> {
             let budget = self.budget(window, windows);
             let target = self.target(&deck.draw(rng), budget, window, rng);
             self.taken.push((*window, target.clone()));
-            faults.push((*window, fault(target)));
+            faults.push((*window, fault(target, window, rng)));
         }
         faults
     }
 
-    /// One node at a time leaves and comes back; every third is the leader.
-    fn changes(&self) -> Vec<(Window, Fault)> {
-        if !self.wants(FaultKind::Member) || self.config.nodes.len() < 2 {
-            return Vec::new();
-        }
-        let mut rng = self.rng(FaultKind::Member);
-        let usual = [Selector::Leader, Selector::One, Selector::One];
-        let mut aims = self.aims(FaultKind::Member, &usual, &mut rng);
-        let windows = self.lane(&mut rng, &[FaultKind::Member]);
-        let draw = |window| {
-            let aim = aims.draw(&mut rng);
-            let target = match aim == Selector::One {
-                true => Target::Nodes(vec![self.any_node(&mut rng)]),
-                false => self.picked(&aim, &mut rng),
-            };
-            (window, Fault::Member { target })
-        };
-        windows.into_iter().map(draw).collect()
-    }
-
-    fn transfers(&self) -> Vec<(Window, Fault)> {
-        if !self.wants(FaultKind::Transfer) || self.config.nodes.len() < 2 {
-            return Vec::new();
-        }
-        let mut rng = self.rng(FaultKind::Transfer);
-        let windows = self.lane(&mut rng, &[FaultKind::Transfer]);
-        let draw = |window| {
-            let to = self.any_node(&mut rng);
-            (window, Fault::Transfer { to })
-        };
-        windows.into_iter().map(draw).collect()
-    }
-
-    fn any_node(&self, rng: &mut ChaCha8Rng) -> NodeName {
-        let nodes = &self.config.nodes;
-        nodes[rng.random_range(0..nodes.len())].clone()
-    }
-
-    /// One lane per kind of process fault and one for disks; a single lane in which they take turns where the budget has
-    /// no room for a node of each.
-    fn node_windows(&self, rngs: &mut [(FaultKind, ChaCha8Rng); 2]) -> Vec<Window> {
-        let wanted = |kind: FaultKind| self.wants(kind) && !self.config.nodes.is_empty();
-        let kinds: Vec<FaultKind> = rngs
-            .iter()
-            .map(|(kind, _)| *kind)
-            .filter(|kind| wanted(*kind))
-            .collect();
-        let mut lanes = rngs.iter_mut().filter(|(kind, _)| wanted(*kind));
+    /// One lane for what ends processes, one for pauses and one for disks; a single lane in which they take turns where the
+    /// budget has no room for a node of each.
+    fn node_windows(&self, rngs: &mut [(FaultKind, ChaCha8Rng)]) -> Vec<Window> {
         let disks = self.disk_kinds();
-        let all = kinds.iter().chain(&disks).copied().collect::<Vec<_>>();
+        let of_processes = rngs.iter().map(|(kind, _)| *kind);
+        let all: Vec<FaultKind> = of_processes.chain(disks).collect();
         if self.must_take_turns(&all)
-            && let Some((_, rng)) = lanes.next()
+            && let Some((_, rng)) = rngs.first_mut()
         {
             return self.lane(rng, &all);
         }
-        let processes = lanes.flat_map(|(kind, rng)| self.lane(rng, &[*kind]));
-        processes.chain(self.disk_lane()).collect()
+        let mut windows = Vec::new();
+        for number in [0, 1] {
+            let kinds = all.iter().copied().filter(|kind| kind.lane() == number);
+            let kinds: Vec<FaultKind> = kinds.collect();
+            // The first of them says when.
+            if let Some((_, rng)) = rngs
+                .iter_mut()
+                .find(|(kind, _)| kinds.first() == Some(kind))
+            {
+                windows.extend(self.lane(rng, &kinds));
+            }
+        }
+        windows.into_iter().chain(self.disk_lane()).collect()
     }
 
     /// Whether one lane is all there is room for: where the largest faults of a lane each are more than a minority together,
@@ -385,8 +353,10 @@ impl FaultKind {
             FaultKind::Disk(_) => 2,
             FaultKind::Pause => 1,
             FaultKind::Kill
+            | FaultKind::Process(_)
             | FaultKind::Partition
             | FaultKind::Member
+            | FaultKind::Reconfigure
             | FaultKind::Transfer
             | FaultKind::Clock(_)
             | FaultKind::Network(_) => 0,

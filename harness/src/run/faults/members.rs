@@ -9,9 +9,9 @@ use serde_json::json;
 use super::{Begun, Director};
 
 /// How long the system may take to change its members or its leader before the fault counts as skipped.
-const CHANGE_LIMIT: Duration = Duration::from_secs(3);
+pub(super) const CHANGE_LIMIT: Duration = Duration::from_secs(3);
 /// How long it may take to take a node back.
-const RETURN_LIMIT: Duration = Duration::from_secs(15);
+pub(super) const RETURN_LIMIT: Duration = Duration::from_secs(15);
 
 impl Director {
     pub(super) async fn remove(
@@ -24,11 +24,12 @@ impl Director {
         };
         let admin = self.cluster.admin();
         // One at a time: who could not be taken back before comes first.
-        admin.take_back(CHANGE_LIMIT).await?;
+        admin.add_those_outside(CHANGE_LIMIT).await?;
+        admin.can_spare_members()?;
         record.description = format!("remove {node} from the cluster");
         if let Err(error) = admin.remove(&node, CHANGE_LIMIT).await {
             // It may have been removed all the same.
-            admin.take_back(RETURN_LIMIT).await?;
+            admin.add_those_outside(RETURN_LIMIT).await?;
             return Err(error);
         }
         let took_ms = (self.clock.nanos().0 - record.start_ns) / 1_000_000;
@@ -40,7 +41,7 @@ impl Director {
     }
 
     pub(super) async fn take_back(&self) -> Result<(), String> {
-        self.cluster.admin().take_back(RETURN_LIMIT).await
+        self.cluster.admin().add_those_outside(RETURN_LIMIT).await
     }
 
     pub(super) async fn transfer(

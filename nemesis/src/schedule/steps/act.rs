@@ -193,6 +193,11 @@ impl Deed {
                 let disturbance = disturbance(kind, words)?;
                 Deed::Disturb(disturbance, Between::read(words, cluster)?)
             }
+            FaultKind::Process(_) | FaultKind::Reconfigure => {
+                return wrong(format!(
+                    "{kind} is no single deed: ask for it with --nemesis {kind}, beside these steps"
+                ));
+            }
         })
     }
 }
