@@ -101,15 +101,23 @@ impl Membership {
                 goal.voters.remove(&node);
                 goal.learners.remove(&node);
                 goal.addresses.remove(&node);
+                goal.stores.remove(&node);
             }
             Change::Replace(voters) => {
                 goal.voters = voters.keys().cloned().collect();
                 goal.learners.retain(|id| !voters.contains_key(id));
                 goal.addresses.retain(|id, _| goal.learners.contains(id));
                 goal.addresses.extend(voters);
+                goal.forget_stores();
             }
         }
         goal
+    }
+
+    /// A mark is kept of members only.
+    fn forget_stores(&mut self) {
+        let addresses = &self.addresses;
+        self.stores.retain(|id, _| addresses.contains_key(id));
     }
 
     /// Whoever votes in `goal` and does not now.
@@ -139,6 +147,9 @@ impl Membership {
         for (node, addresses) in &self.addresses {
             joint.addresses.entry(node.clone()).or_insert(*addresses);
         }
+        for (node, store) in &self.stores {
+            joint.stores.entry(node.clone()).or_insert(*store);
+        }
         joint
     }
 
@@ -152,6 +163,7 @@ impl Membership {
         members
             .addresses
             .retain(|id, _| voters.contains(id) || learners.contains(id));
+        members.forget_stores();
         members
     }
 
@@ -160,6 +172,7 @@ impl Membership {
         let mut members = self.clone();
         members.learners.retain(|id| !nodes.contains(id));
         members.addresses.retain(|id, _| !nodes.contains(id));
+        members.forget_stores();
         members
     }
 }
@@ -291,6 +304,12 @@ impl Raft {
                 match leader.caught_up(rounds, last, self.now, config.election_min, patience) {
                     CaughtUp::NotYet => leader.change = Some(change),
                     CaughtUp::All => {
+                        let joiners = self.log.membership().joiners(&change.goal);
+                        for joiner in joiners {
+                            if let Some(store) = self.strangers.behind(&joiner) {
+                                change.goal.stores.insert(joiner, store);
+                            }
+                        }
                         let members = self.log.membership().towards(&change.goal);
                         change.phase = Phase::Switching;
                         leader.change = Some(change);

@@ -7,7 +7,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{entry::NodeId, quorum::Quorum};
+use super::{
+    entry::{NodeId, StoreId},
+    quorum::Quorum,
+};
 
 /// Where a member is found; Raft passes it on and does not look at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,6 +36,9 @@ pub(crate) struct Membership {
     pub(crate) learners: BTreeSet<NodeId>,
     /// Of all members.
     pub(crate) addresses: BTreeMap<NodeId, Addresses>,
+    /// By which data folders members are known that were added: everybody agrees then who is behind the name, also
+    /// those who were away when it changed.
+    pub(crate) stores: BTreeMap<NodeId, StoreId>,
 }
 
 impl Membership {

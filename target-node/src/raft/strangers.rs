@@ -4,6 +4,9 @@
 //! what it confirmed; with its vote counted, a majority can be one that knows nothing. So each node
 //! remembers by which mark of its data folder it has met another, and takes nothing from one that has
 //! another mark. Whoever lost its disk is removed and added again, under its old name or a new one.
+//!
+//! Who is added is named with its mark in the members themselves, so that those who were away, and learn of both changes
+//! at once or from a snapshot, take it for who it is as well.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +20,13 @@ use crate::bug::Bug;
 #[derive(Debug, Default)]
 pub(super) struct Strangers {
     present: BTreeMap<NodeId, StoreId>,
+}
+
+impl Strangers {
+    /// The folder of a node, if it has introduced itself.
+    pub(super) fn behind(&self, node: &NodeId) -> Option<StoreId> {
+        self.present.get(node).copied()
+    }
 }
 
 impl Raft {
@@ -35,8 +45,10 @@ impl Raft {
 
     /// Whether a node that lost its disk stands behind this name.
     pub(super) fn is_stranger(&self, node: &NodeId) -> bool {
-        let differs = match (self.hard.met.get(node), self.strangers.present.get(node)) {
-            (Some(met), Some(present)) => met != present,
+        let named = self.log.membership().stores.get(node);
+        let known = named.or_else(|| self.hard.met.get(node)).copied();
+        let differs = match (known, self.strangers.behind(node)) {
+            (Some(known), Some(present)) => known != present,
             (None, _) | (_, None) => false,
         };
         differs && !self.has(Bug::WipedSameId)
