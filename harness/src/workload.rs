@@ -1,5 +1,6 @@
 //! What clients do: pure generators that turn a seed and what was observed into the next invocation.
 
+mod counter;
 mod register;
 mod txn;
 
@@ -10,6 +11,7 @@ use checker::{ModelName, Value};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
+use counter::Counter;
 use register::Register;
 use txn::Txn;
 
@@ -58,10 +60,11 @@ pub(crate) enum Part {
 pub(crate) enum WorkloadName {
     Register,
     Txn,
+    Counter,
 }
 
 impl WorkloadName {
-    pub(crate) const ALL: [Self; 2] = [Self::Register, Self::Txn];
+    pub(crate) const ALL: [Self; 3] = [Self::Register, Self::Txn, Self::Counter];
 
     /// What clients do under it, in a line.
     pub(crate) const fn describe(self) -> &'static str {
@@ -72,6 +75,9 @@ impl WorkloadName {
             Self::Txn => {
                 "transactions that write two or three of a group's three registers, or read one and write another, and reads of all of a group and of one register; groups are retired"
             }
+            Self::Counter => {
+                "additions of one to several counters that are retired after some operations, and reads; every second client of a node only reads"
+            }
         }
     }
 
@@ -80,6 +86,7 @@ impl WorkloadName {
         match self {
             Self::Register => Box::new(Register::new()),
             Self::Txn => Box::new(Txn::new()),
+            Self::Counter => Box::new(Counter::new()),
         }
     }
 
@@ -88,6 +95,7 @@ impl WorkloadName {
         match self {
             Self::Register => ModelName::Kv,
             Self::Txn => ModelName::MultiRegister,
+            Self::Counter => ModelName::Counter,
         }
     }
 }
@@ -97,6 +105,7 @@ impl fmt::Display for WorkloadName {
         f.write_str(match self {
             Self::Register => "register",
             Self::Txn => "txn",
+            Self::Counter => "counter",
         })
     }
 }
@@ -129,6 +138,10 @@ pub(crate) enum Invocation {
         key: String,
         expected: Option<i64>,
         value: i64,
+    },
+    /// One to a counter.
+    Add {
+        key: String,
     },
     /// All of it at once. Its registers are those of one group.
     Transact {
@@ -164,7 +177,10 @@ impl Invocation {
     /// The object it is an operation of.
     pub(crate) fn key(&self) -> &str {
         match self {
-            Self::Read { key } | Self::Write { key, .. } | Self::Cas { key, .. } => key,
+            Self::Read { key }
+            | Self::Write { key, .. }
+            | Self::Cas { key, .. }
+            | Self::Add { key } => key,
             Self::Transact { group, .. } => group,
         }
     }
@@ -173,7 +189,7 @@ impl Invocation {
     pub(crate) fn mutates(&self) -> bool {
         match self {
             Self::Read { .. } => false,
-            Self::Write { .. } | Self::Cas { .. } => true,
+            Self::Write { .. } | Self::Cas { .. } | Self::Add { .. } => true,
             Self::Transact { parts, .. } => parts.iter().any(Micro::writes),
         }
     }

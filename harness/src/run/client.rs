@@ -192,6 +192,10 @@ impl Client {
             Invocation::Write { key, value } => {
                 self.http.put(url(key)).json(&json!({ "value": value }))
             }
+            Invocation::Add { key } => self
+                .http
+                .post(format!("{}/add", url(key)))
+                .json(&json!({ "amount": 1 })),
             Invocation::Cas {
                 key,
                 expected,

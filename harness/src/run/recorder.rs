@@ -198,6 +198,7 @@ const fn function(invocation: &Invocation) -> &'static str {
         Invocation::Read { .. } => "read",
         Invocation::Write { .. } => "write",
         Invocation::Cas { .. } => "cas",
+        Invocation::Add { .. } => "add",
         Invocation::Transact { .. } => "txn",
     }
 }
@@ -206,6 +207,7 @@ fn input(invocation: &Invocation) -> Value {
     match invocation {
         Invocation::Read { .. } => Value::Nil,
         Invocation::Write { value, .. } => Value::Int(*value),
+        Invocation::Add { .. } => Value::Int(1),
         Invocation::Cas {
             expected, value, ..
         } => Value::from(vec![datum(*expected), Value::Int(*value)]),
@@ -216,7 +218,9 @@ fn input(invocation: &Invocation) -> Value {
 fn output(invocation: &Invocation, seen: &Value) -> Value {
     match invocation {
         Invocation::Read { .. } => seen.clone(),
-        Invocation::Write { .. } | Invocation::Cas { .. } => input(invocation),
+        Invocation::Write { .. } | Invocation::Cas { .. } | Invocation::Add { .. } => {
+            input(invocation)
+        }
         Invocation::Transact { parts, .. } => {
             let values = seen.as_list().unwrap_or_default();
             let parts = parts.iter().enumerate();

@@ -58,9 +58,10 @@ impl Reply {
     /// What the operation gave: one value, or those of a transaction's parts.
     fn gift(&self, invocation: &Invocation) -> Value {
         match invocation {
-            Invocation::Read { .. } | Invocation::Write { .. } | Invocation::Cas { .. } => {
-                self.value.clone()
-            }
+            Invocation::Read { .. }
+            | Invocation::Write { .. }
+            | Invocation::Cas { .. }
+            | Invocation::Add { .. } => self.value.clone(),
             Invocation::Transact { parts, .. } => match parts.as_slice() {
                 [Micro::Read { .. }] => [self.value.clone()].into_iter().collect(),
                 _ => self.values.clone(),
@@ -72,7 +73,10 @@ impl Reply {
 /// Whether each part of a transaction was answered.
 fn is_complete(invocation: &Invocation, value: &Value) -> bool {
     match invocation {
-        Invocation::Read { .. } | Invocation::Write { .. } | Invocation::Cas { .. } => true,
+        Invocation::Read { .. }
+        | Invocation::Write { .. }
+        | Invocation::Cas { .. }
+        | Invocation::Add { .. } => true,
         Invocation::Transact { parts, .. } => value
             .as_list()
             .is_some_and(|values| values.len() == parts.len()),

@@ -122,7 +122,9 @@ impl Workload for Register {
                 expected,
                 value,
             },
-            other @ (Invocation::Read { .. } | Invocation::Transact { .. }) => other,
+            other @ (Invocation::Read { .. }
+            | Invocation::Add { .. }
+            | Invocation::Transact { .. }) => other,
         }
     }
 
@@ -135,7 +137,9 @@ impl Workload for Register {
             (Invocation::Read { key }, Value::Int(value)) => (key, Some(*value)),
             (Invocation::Read { key }, Value::Nil) => (key, None),
             // Nobody wrote such a value; the checker will say so.
-            (Invocation::Read { .. } | Invocation::Transact { .. }, _) => return,
+            (Invocation::Read { .. } | Invocation::Add { .. } | Invocation::Transact { .. }, _) => {
+                return;
+            }
         };
         if let Some(active) = self.active.iter_mut().find(|active| active.name == *key) {
             active.last_seen = value;
@@ -175,7 +179,7 @@ mod tests {
 
     fn written(invocation: &Invocation) -> Option<i64> {
         match invocation {
-            Invocation::Read { .. } | Invocation::Transact { .. } => None,
+            Invocation::Read { .. } | Invocation::Add { .. } | Invocation::Transact { .. } => None,
             Invocation::Write { value, .. } | Invocation::Cas { value, .. } => Some(*value),
         }
     }
@@ -221,6 +225,7 @@ mod tests {
                 Invocation::Cas { expected, .. } => Some(expected),
                 Invocation::Read { .. }
                 | Invocation::Write { .. }
+                | Invocation::Add { .. }
                 | Invocation::Transact { .. } => None,
             })
             .collect();

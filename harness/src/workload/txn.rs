@@ -123,7 +123,8 @@ impl Workload for Txn {
             }
             other @ (Invocation::Read { .. }
             | Invocation::Write { .. }
-            | Invocation::Cas { .. }) => other,
+            | Invocation::Cas { .. }
+            | Invocation::Add { .. }) => other,
         }
     }
 
@@ -181,7 +182,8 @@ mod tests {
             Invocation::Transact { group, parts } => (group, parts),
             other @ (Invocation::Read { .. }
             | Invocation::Write { .. }
-            | Invocation::Cas { .. }) => {
+            | Invocation::Cas { .. }
+            | Invocation::Add { .. }) => {
                 panic!("{other:?}")
             }
         });
