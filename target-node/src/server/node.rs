@@ -215,6 +215,11 @@ impl Node {
         if self.replica.raft().has(Bug::LeaseWallclock) {
             self.handle(replica::Event::Wall(clock::wall()), outputs)?;
         }
+        if self.replica.raft().has(Bug::LeaseCheckThenAct) {
+            // By the time of the turn before, however long ago that was.
+            let early = requests_among(events);
+            self.handle(replica::Event::Requests(early), outputs)?;
+        }
         self.handle(replica::Event::Tick, outputs)?;
         for event in events.drain(..) {
             match event {
@@ -303,4 +308,18 @@ struct Named {
 fn by_id(named: &BTreeMap<String, SocketAddr>) -> BTreeMap<NodeId, SocketAddr> {
     let named = named.iter();
     named.map(|(id, addr)| (NodeId::new(id), *addr)).collect()
+}
+
+/// Takes the requests out of `events`; the rest keeps its order.
+fn requests_among(events: &mut Vec<Event>) -> Vec<Request> {
+    let (mut requests, mut others) = (Vec::new(), Vec::new());
+    for event in events.drain(..) {
+        if let Event::Request(request) = event {
+            requests.push(request);
+        } else {
+            others.push(event);
+        }
+    }
+    *events = others;
+    requests
 }
