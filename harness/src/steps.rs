@@ -31,15 +31,24 @@ macro_rules! bundled {
 }
 
 impl Bundled {
-    pub(crate) const ALL: [Self; 8] = bundled![
+    pub(crate) const ALL: [Self; 17] = bundled![
         "figure-8",
         "leader-left-behind",
         "late-orders",
         "late-answers",
         "long-naps",
-        "new-leader-reads",
+        "slow-first-entry",
         "voters-restart",
+        "votes-twice",
         "blackout-behind-slow-disks",
+        "failing-syncs",
+        "damaged-voter",
+        "restart-between-tries",
+        "overtaken-appends",
+        "lost-disk",
+        "deaf-leader",
+        "deaf-follower",
+        "returning-follower",
     ];
 
     /// What it is about: the first line of its comment.

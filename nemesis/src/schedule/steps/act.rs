@@ -12,7 +12,9 @@ use crate::net::{Checksum, Disturbance, Permille};
 use crate::partition::{Endpoint, Link, Shape};
 use crate::schedule::clock::ClockKind;
 use crate::schedule::disk::{DiskFault, DiskKind};
-use crate::schedule::{Direction, Fault, FaultKind, NetworkKind, Others, Target, of_packets};
+use crate::schedule::{
+    Direction, Fault, FaultKind, NetworkKind, Others, ProcessKind, Target, of_packets,
+};
 use rand::{Rng, RngExt};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -35,6 +37,7 @@ enum Deed {
     Partition(Shape),
     Kill(Nodes),
     Pause(Nodes),
+    Wipe(Nodes),
     Remove(Nodes),
     Transfer(Nodes),
     Disk(DiskFault, Nodes),
@@ -73,6 +76,7 @@ impl Act {
             Deed::Partition(_) => FaultKind::Partition,
             Deed::Kill(_) => FaultKind::Kill,
             Deed::Pause(_) => FaultKind::Pause,
+            Deed::Wipe(_) => FaultKind::Process(ProcessKind::Wipe),
             Deed::Remove(_) => FaultKind::Member,
             Deed::Transfer(_) => FaultKind::Transfer,
             Deed::Disk(fault, _) => FaultKind::Disk(fault.kind()),
@@ -91,6 +95,7 @@ impl Act {
             Deed::Partition(_) => Vec::new(),
             Deed::Kill(nodes)
             | Deed::Pause(nodes)
+            | Deed::Wipe(nodes)
             | Deed::Remove(nodes)
             | Deed::Transfer(nodes)
             | Deed::Disk(_, nodes)
@@ -105,6 +110,7 @@ impl Act {
             Deed::Partition(_)
             | Deed::Kill(_)
             | Deed::Pause(_)
+            | Deed::Wipe(_)
             | Deed::Remove(_)
             | Deed::Transfer(_)
             | Deed::Disk(..)
@@ -131,6 +137,9 @@ impl Act {
                 target: target(nodes, rng)?,
             },
             Deed::Pause(nodes) => Fault::Pause {
+                target: target(nodes, rng)?,
+            },
+            Deed::Wipe(nodes) => Fault::Wipe {
                 target: target(nodes, rng)?,
             },
             Deed::Remove(nodes) => Fault::Member {
@@ -193,7 +202,11 @@ impl Deed {
                 let disturbance = disturbance(kind, words)?;
                 Deed::Disturb(disturbance, Between::read(words, cluster)?)
             }
-            FaultKind::Process(_) | FaultKind::Reconfigure => {
+            FaultKind::Process(ProcessKind::Wipe) => Deed::Wipe(Nodes::read(words, cluster)?),
+            FaultKind::Process(
+                ProcessKind::SlowCpu | ProcessKind::CrashLoop | ProcessKind::RollingRestart,
+            )
+            | FaultKind::Reconfigure => {
                 return wrong(format!(
                     "{kind} is no single deed: ask for it with --nemesis {kind}, beside these steps"
                 ));
