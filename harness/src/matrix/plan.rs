@@ -44,6 +44,9 @@ impl Cell {
 const RATE: &str = "400";
 const CONCURRENCY: &str = "6n";
 
+/// How long the check of a run may take, and its explanation as long again.
+const CHECK_LIMIT: &str = "10s";
+
 /// The node without bugs.
 pub(super) const HEALTHY: &str = "healthy";
 
@@ -131,30 +134,39 @@ fn seeds(args: &MatrixArgs, count: u32) -> impl Iterator<Item = u32> + use<> {
 }
 
 fn arguments(args: &MatrixArgs, bug: Option<Bug>, seed: u32, trial: Trial) -> Vec<String> {
-    let nemesis = match args.nemesis.as_str() {
-        "auto" => trial.nemesis,
-        named => named,
-    };
     let net = args.net.to_possible_value();
     let net = net.expect("no way to connect nodes is hidden");
     let time_limit = humantime::format_duration(args.time_limit).to_string();
-    let mut arguments: Vec<String> = [
-        ("--nemesis", nemesis),
-        ("--nodes", &trial.nodes.to_string()),
-        ("--net", net.get_name()),
-        ("--time-limit", &time_limit.replace(' ', "")),
-        ("--rate", RATE),
-        ("--concurrency", CONCURRENCY),
-        ("--seed", &seed.to_string()),
-        ("--require", "nothing"),
-    ]
-    .into_iter()
-    .flat_map(|(option, value)| [option.to_owned(), value.to_owned()])
-    .collect();
+    let common = [
+        ("--nodes", trial.nodes.to_string()),
+        ("--net", net.get_name().to_owned()),
+        ("--time-limit", time_limit.replace(' ', "")),
+        ("--rate", RATE.to_owned()),
+        ("--concurrency", CONCURRENCY.to_owned()),
+        ("--seed", seed.to_string()),
+        ("--check-limit", CHECK_LIMIT.to_owned()),
+        ("--require", "nothing".to_owned()),
+    ];
+    // A bug's own faults, with whom they hit and for how long, or those that are named for all.
+    let faults: Vec<String> = match args.nemesis.as_str() {
+        "auto" => words(trial.faults),
+        named => vec!["--nemesis".to_owned(), named.to_owned()],
+    };
+    let own: Vec<String> = faults.into_iter().chain(words(trial.clients)).collect();
+    let is_own = |option: &str| own.iter().any(|word| word == option);
+    let mut arguments: Vec<String> = common
+        .into_iter()
+        .filter(|(option, _)| !is_own(option))
+        .flat_map(|(option, value)| [option.to_owned(), value])
+        .collect();
     arguments.push("--online".to_owned());
     arguments.extend(bug.map(|bug| format!("--bug={bug}")));
-    arguments.extend(trial.further.iter().map(|word| (*word).to_owned()));
+    arguments.extend(own);
     arguments
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// What a run would refuse is refused before any run is made.

@@ -7,106 +7,116 @@ use target_node::Bug;
 /// Arguments of `run` under which a bug shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Trial {
-    pub nemesis: &'static str,
     pub nodes: u8,
-    /// Further arguments.
-    pub further: &'static [&'static str],
+    /// What goes wrong, and for whom; faults that are named for all bugs take its place.
+    pub faults: &'static str,
+    /// What clients do, and how nodes are started.
+    pub clients: &'static str,
 }
 
-const FIVE: Trial = Trial {
-    nemesis: "partition",
-    nodes: 5,
-    further: &[],
-};
-
-/// Clients that ask again until they know how a change ended.
-const RETRY: &[&str] = &["--retry"];
-
-/// Clients that wait for an answer longer than a partition lasts.
-const PATIENT: &[&str] = &["--operation-timeout=6s"];
-
 /// Reads at any node, and reads by lease.
-const FOLLOWER_READS: &[&str] = &["--read-level=follower"];
-const LEASES: &[&str] = &["--read-level=lease"];
+const FOLLOWER_READS: &str = "--read-level follower";
+const LEASES: &str = "--read-level lease";
 
 /// Messages that can come twice, late or never, and reads at any node.
-const DATAGRAMS: &[&str] = &["--read-level=follower", "--node-arg=--transport=udp"];
+const DATAGRAMS: &str = "--read-level follower --node-arg=--transport=udp";
 
-/// Snapshots every few hundred entries, and little kept behind them.
-const TINY_SNAPSHOTS: &[&str] = &[
-    "--retry",
-    "--read-level=follower",
-    "--node-arg=--snapshot-bytes=20000",
-    "--node-arg=--retained-entries=50",
-];
+/// Snapshots every few hundred entries, little kept behind them, and counters, in which an entry more or less stays to be seen.
+const TINY_SNAPSHOTS: &str = "--workload counter --read-level follower \
+     --node-arg=--snapshot-bytes=20000 --node-arg=--retained-entries=50";
 
 impl Trial {
     pub(super) const fn of(bug: Bug) -> Self {
         match bug {
-            Bug::FollowerReadLocal | Bug::CasAtPropose | Bug::TxnNotAtomic => FIVE.under("none"),
-
-            Bug::ReadNoQuorum
-            | Bug::ReadQuorumMinusOne
-            | Bug::NoPrevote
-            | Bug::NoCheckQuorum
-            | Bug::AckOnLocalAppend => FIVE,
-            Bug::NoTruncate | Bug::PrevIndexOnly => FIVE.with(FOLLOWER_READS),
-            Bug::AckByIndex => FIVE.with(PATIENT),
-            Bug::QuorumHalf => FIVE.of_nodes(4),
-
-            Bug::VoteIgnoreLog
-            | Bug::CommitOldTerm
-            | Bug::CommitUnbounded
-            | Bug::ApplyNondeterministic
-            | Bug::UnknownAsFail => FIVE.under("partition,kill"),
-
-            Bug::DirtyRead => FIVE.under("delay").with(FOLLOWER_READS),
-            Bug::ReadNoApplyWait => FIVE.under("delay,rate,loss").with(FOLLOWER_READS),
-            Bug::ReadBeforeNoop | Bug::VoteClearedSameTerm | Bug::ReplyMixup => {
-                FIVE.under("delay,kill")
+            Bug::FollowerReadLocal | Bug::CasAtPropose | Bug::ApplyNondeterministic => {
+                under("--nemesis none")
             }
-            Bug::AppendDup => FIVE.under("duplicate").with(DATAGRAMS),
-            Bug::MatchOptimistic => FIVE.under("loss,partition").with(DATAGRAMS),
-            Bug::CountDupVotes => FIVE.under("duplicate,partition,kill").with(DATAGRAMS),
-            Bug::TruncateBlind => FIVE.under("reorder,duplicate,kill").with(DATAGRAMS),
+            Bug::TxnNotAtomic => under("--nemesis none").with("--workload txn"),
 
-            Bug::ReadindexCtxReuse | Bug::AcceptStaleLeader => FIVE.under("partition,pause,delay"),
-            Bug::LeaseCheckThenAct => FIVE.under("partition,pause").with(LEASES),
-            Bug::LeaseWallclock => FIVE.under("partition,clock-jump").with(LEASES),
+            Bug::ReadNoQuorum | Bug::AckOnLocalAppend => under("--nemesis partition"),
+            Bug::ReadQuorumMinusOne => {
+                under("--nemesis partition --target partition=halves,random-halves")
+            }
+            Bug::NoTruncate | Bug::PrevIndexOnly => {
+                under("--nemesis partition").with(FOLLOWER_READS)
+            }
+            Bug::AckByIndex => under("--nemesis partition").with("--operation-timeout 6s"),
+            Bug::QuorumHalf => under("--nemesis partition").of_nodes(4),
+            Bug::UnknownAsFail | Bug::VoteIgnoreLog | Bug::CommitUnbounded => {
+                under("--nemesis partition,kill")
+            }
+
+            Bug::DirtyRead => under("--nemesis delay").with(FOLLOWER_READS),
+            Bug::ReplyMixup | Bug::VoteClearedSameTerm => under("--nemesis delay,kill"),
+            Bug::ReadNoApplyWait => under("--nemesis delay,loss").with(DATAGRAMS),
+            Bug::AppendDup => under("--nemesis duplicate").with(DATAGRAMS),
+            Bug::MatchOptimistic => under("--nemesis loss,partition").with(DATAGRAMS),
+            Bug::TruncateBlind => under("--nemesis reorder,duplicate,kill").with(DATAGRAMS),
+            Bug::CountDupVotes => under("--steps votes-twice").with(DATAGRAMS),
+
+            Bug::ReadBeforeNoop => under("--steps slow-first-entry"),
+            Bug::ReadindexCtxReuse => under("--steps late-answers"),
+            Bug::AcceptStaleLeader => under("--steps late-orders"),
+            Bug::CommitOldTerm => under("--steps figure-8"),
+            Bug::VoteNoPersist => under("--steps voters-restart"),
+            Bug::LeaseCheckThenAct => under("--steps long-naps").with(LEASES),
+            Bug::LeaseWallclock => under(
+                "--nemesis partition,clock-jump --target partition=leader-alone,clock-jump=leader \
+                 --fault-length 600ms..1200ms --fault-interval 200ms..400ms",
+            )
+            .with(LEASES),
 
             Bug::NoDedup | Bug::DedupLeaderMemory | Bug::DedupWrongReply => {
-                FIVE.under("lost-replies,kill").with(RETRY)
+                under("--nemesis lost-replies,kill").with("--retry")
             }
-            Bug::DedupNotInSnapshot | Bug::AppliedIndexSplit => {
-                FIVE.under("lost-replies,kill").with(TINY_SNAPSHOTS)
+            Bug::DedupNotInSnapshot => under("--steps restart-between-tries").with(
+                "--retry --node-arg=--snapshot-bytes=1000 --node-arg=--snapshot-factor=0 \
+                 --node-arg=--retained-entries=5",
+            ),
+            Bug::AppliedIndexSplit | Bug::SnapTorn => under("--nemesis kill").with(TINY_SNAPSHOTS),
+            Bug::SnapOlder => under("--nemesis duplicate,delay,kill").with(
+                "--workload counter --read-level follower --node-arg=--transport=udp \
+                 --node-arg=--snapshot-bytes=5000 --node-arg=--retained-entries=10",
+            ),
+
+            Bug::NoPrevote => {
+                under("--steps returning-follower").with("--max-needless-elections 2")
             }
-            Bug::SnapOlder | Bug::SnapTorn => FIVE.under("partition,kill").with(TINY_SNAPSHOTS),
+            Bug::NoCheckQuorum => {
+                under("--steps deaf-leader").with("--outage-limit 3s --node-arg=--transport=udp")
+            }
+            Bug::NoStickiness => under("--steps deaf-follower")
+                .with("--max-needless-elections 2 --rate 2 --concurrency 1n"),
 
-            Bug::NoStickiness
-            | Bug::LearnerCounts
-            | Bug::ConfNoBarrier
-            | Bug::ConfOverlap
-            | Bug::JointNewOnly
-            | Bug::AddNoCatchup => FIVE.under("partition,kill,member"),
+            Bug::ConfOverlap | Bug::JointNewOnly | Bug::ConfNoBarrier => {
+                under("--nemesis reconfigure")
+            }
+            Bug::LearnerCounts | Bug::AddNoCatchup => under("--nemesis reconfigure,kill"),
 
-            Bug::VoteNoPersist => FIVE.under("partition,blackout"),
-            Bug::NoFsync => FIVE.under("blackout"),
-            Bug::AckBeforeFsyncFollower => FIVE.under("disk-slow,blackout"),
-            Bug::FsyncErrorIgnored => FIVE.under("disk-eio,blackout"),
-            Bug::CorruptTruncate | Bug::NoCrc => FIVE.under("bit-flip,kill"),
-            Bug::WipedSameId => FIVE.under("truncate,kill"),
+            Bug::NoFsync => under("--nemesis blackout"),
+            Bug::AckBeforeFsyncFollower => under("--steps blackout-behind-slow-disks"),
+            Bug::FsyncErrorIgnored => under("--steps failing-syncs"),
+            Bug::CorruptTruncate => under("--steps damaged-voter").of_nodes(3),
+            Bug::NoCrc => under("--nemesis bit-flip --range bit-flip=1..2")
+                .with("--workload counter --read-level follower"),
+            Bug::WipedSameId => under("--steps lost-disk").of_nodes(3),
         }
-    }
-
-    const fn under(self, nemesis: &'static str) -> Self {
-        Self { nemesis, ..self }
     }
 
     const fn of_nodes(self, nodes: u8) -> Self {
         Self { nodes, ..self }
     }
 
-    const fn with(self, further: &'static [&'static str]) -> Self {
-        Self { further, ..self }
+    const fn with(self, clients: &'static str) -> Self {
+        Self { clients, ..self }
+    }
+}
+
+/// Five nodes under these faults.
+const fn under(faults: &'static str) -> Trial {
+    Trial {
+        nodes: 5,
+        faults,
+        clients: "",
     }
 }

@@ -86,14 +86,12 @@ fn made(plan: &Plan, cell: &Cell, store: &Store, ending: &Ending) -> Result<Opti
     Ok(Some(record))
 }
 
-/// A folder name that differs where the faults or the seed do.
+/// A folder name that tells what went wrong, and differs where the faults or the seed do.
 fn place(cell: &Cell) -> String {
-    let words = cell
-        .arguments
-        .iter()
-        .skip_while(|word| *word != "--nemesis");
-    let nemesis = words.skip(1).map(String::as_str).next().unwrap_or_default();
-    format!("{}-{}", nemesis.replace(',', "+"), cell.seed)
+    let told = |option: &&[String]| option[0] == "--nemesis" || option[0] == "--steps";
+    let mut pairs = cell.arguments.windows(2);
+    let faults = pairs.find(told).map_or("", |option| option[1].as_str());
+    format!("{}-{}", faults.replace(',', "+"), cell.seed)
 }
 
 fn once(cell: &Cell, folder: &Path, ending: &Ending) -> Result<Option<Record>> {
