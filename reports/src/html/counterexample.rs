@@ -29,7 +29,7 @@ pub(super) fn section(data: &ReportData<'_>, findings: &[Finding]) -> Markup {
                 p.proof { (sentence(&found.explanation)) }
                 @let dead_ends = orders::dead_ends(found, data);
                 (picture(found, data, orders::denied(&dead_ends, data)))
-                (orders::list(&dead_ends, data))
+                (orders::list(&dead_ends, found, data))
                 (table(found, data))
             }
         }

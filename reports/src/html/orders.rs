@@ -45,10 +45,17 @@ pub(super) fn dead_ends(found: &Counterexample, data: &ReportData<'_>) -> Vec<De
 }
 
 /// The orders, and where each ends.
-pub(super) fn list(dead_ends: &[DeadEnd], data: &ReportData<'_>) -> Markup {
+pub(super) fn list(dead_ends: &[DeadEnd], found: &Counterexample, data: &ReportData<'_>) -> Markup {
+    let blind = |id: OpId| {
+        let mut all = found.operations.iter();
+        all.any(|one| one.id == id && one.effect == Effect::WriteOnly)
+    };
     let name = |id: OpId| {
         let operation = data.history.operation(id);
-        html! { code { (label(operation)) } span.client { " client " (operation.process) } }
+        html! {
+            code { (label(operation)) }
+            span.client { " client " (operation.process) @if blind(id) { ", as a write" } }
+        }
     };
     html! {
         @if !dead_ends.is_empty() {

@@ -7,7 +7,7 @@ use super::super::scene::{axis_of, begin, end};
 use crate::finding::Finding;
 
 /// Most operations a page carries, so that it stays under 25 MB.
-const MAX_OPERATIONS: usize = 1_500_000;
+const MAX_OPERATIONS: usize = 1_200_000;
 /// The largest moment that a script's numbers count exactly.
 const LARGEST_MOMENT: u64 = (1 << 53) - 1;
 

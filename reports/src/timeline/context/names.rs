@@ -8,6 +8,9 @@ use crate::clip::{CELL_CHARS, LABEL_CHARS, clip, shorten};
 
 /// Texts are cut short once this much of them was kept: a page stays a page though each of a million answers is another list.
 const ROOMY_BYTES: usize = 4 << 20;
+/// Once this much of them was kept, whatever is new is [`MORE`].
+const FULL_BYTES: usize = 8 << 20;
+const MORE: &str = "… (one of too many texts for a page)";
 /// Integers beyond this are texts: a script's numbers are exact up to 2^53, and a code takes two bits.
 const LARGEST_NUMBER: u64 = 1 << 50;
 
@@ -19,6 +22,8 @@ const NIL: u64 = 0;
 pub(super) struct Names<'a> {
     shown: Vec<String>,
     bytes: usize,
+    /// The number of [`MORE`].
+    more: Option<u64>,
     texts: HashMap<&'a str, u64>,
     values: HashMap<&'a Value, u64>,
 }
@@ -78,12 +83,28 @@ impl<'a> Names<'a> {
     }
 
     fn add(&mut self, text: &str) -> u64 {
+        if self.bytes >= FULL_BYTES {
+            return self.more();
+        }
         let shown = if self.bytes < ROOMY_BYTES {
             clip(text, CELL_CHARS)
         } else {
             shorten(text, LABEL_CHARS)
         };
         self.bytes += shown.len();
+        self.push(shown)
+    }
+
+    fn more(&mut self) -> u64 {
+        if let Some(number) = self.more {
+            return number;
+        }
+        let number = self.push(MORE.to_owned());
+        self.more = Some(number);
+        number
+    }
+
+    fn push(&mut self, shown: String) -> u64 {
         self.shown.push(shown);
         self.shown.len() as u64 - 1
     }
@@ -129,15 +150,23 @@ mod tests {
     }
 
     #[test]
-    fn many_long_texts_are_cut_short() {
-        let texts: Vec<String> = (0..60_000)
+    fn many_long_texts_are_cut_short_and_then_left_out() {
+        let texts: Vec<String> = (0..400_000)
             .map(|number| format!("{number} {}", "x".repeat(200)))
             .collect();
         let mut names = Names::default();
-        for text in &texts {
-            names.text(text);
-        }
-        let bytes = names.joined().len();
-        assert!((ROOMY_BYTES..2 * ROOMY_BYTES).contains(&bytes), "{bytes}");
+        let numbers: Vec<u64> = texts.iter().map(|text| names.text(text)).collect();
+        let joined = names.joined();
+        let shown: Vec<&str> = joined.split('\n').collect();
+        let at = |place: usize| shown[numbers[place] as usize];
+        assert!(at(0).ends_with("characters)") && at(0).len() > 100);
+        assert!(at(40_000).starts_with("40000 ") && at(40_000).len() < 30);
+        assert_eq!((at(399_998), at(399_999)), (MORE, MORE));
+        assert!((FULL_BYTES..FULL_BYTES * 9 / 8).contains(&joined.len()));
+        assert_eq!(
+            names.text(&texts[0]),
+            numbers[0],
+            "what is known stays known"
+        );
     }
 }
