@@ -28,7 +28,7 @@ impl<'a> Choice<'a> {
     /// All operations, or as many as a page can carry: those around the first contradiction, without gaps.
     pub(super) fn of(all: &'a [Operation], findings: &[Finding]) -> Self {
         let axis = axis_of(all);
-        let operations = around(all, axis, findings);
+        let operations = around(all, axis, findings, MAX_OPERATIONS);
         let mut processes: Vec<i64> = operations.iter().map(|one| one.process).collect();
         processes.sort_unstable();
         processes.dedup();
@@ -51,7 +51,12 @@ impl<'a> Choice<'a> {
     }
 }
 
-fn around<'a>(all: &'a [Operation], axis: Axis, findings: &[Finding]) -> Vec<&'a Operation> {
+fn around<'a>(
+    all: &'a [Operation],
+    axis: Axis,
+    findings: &[Finding],
+    most: usize,
+) -> Vec<&'a Operation> {
     let mut sorted: Vec<&Operation> = all.iter().collect();
     sorted.sort_by_key(|one| begin(one, axis));
     let last = findings
@@ -59,8 +64,67 @@ fn around<'a>(all: &'a [Operation], axis: Axis, findings: &[Finding]) -> Vec<&'a
         .and_then(|finding| finding.operations.last());
     let moment = last.map_or(0, |id| begin(&all[id.0], axis));
     let middle = sorted.partition_point(|one| begin(one, axis) < moment);
-    let spare = sorted.len().saturating_sub(MAX_OPERATIONS);
-    sorted.drain(..middle.saturating_sub(MAX_OPERATIONS / 2).min(spare));
-    sorted.truncate(MAX_OPERATIONS);
+    let spare = sorted.len().saturating_sub(most);
+    sorted.drain(..middle.saturating_sub(most / 2).min(spare));
+    sorted.truncate(most);
     sorted
+}
+
+#[cfg(test)]
+mod tests {
+    use checker::{Event, EventType, History, Nanos, OpId, Process, Value};
+
+    use super::*;
+    use crate::result::AnomalyRecord;
+
+    /// Reads of one client, one a nanosecond.
+    fn history(count: u64) -> History {
+        let event = |time, event_type| Event {
+            index: time,
+            time: Nanos(time),
+            process: Process::Client(0),
+            event_type,
+            f: "read".into(),
+            key: None,
+            value: Value::Nil,
+            node: None,
+            error: None,
+            arrival: None,
+        };
+        let pair = |time| {
+            [
+                event(2 * time, EventType::Invoke),
+                event(2 * time + 1, EventType::Ok),
+            ]
+        };
+        History::from_events(None, (0..count).flat_map(pair).collect()).expect("it is well-formed")
+    }
+
+    fn finding(last: usize) -> Finding {
+        let record = AnomalyRecord {
+            class: "stale-read".to_owned(),
+            key: None,
+            operations: Vec::new(),
+            explanation: String::new(),
+            fault: None,
+        };
+        Finding {
+            record,
+            operations: vec![OpId(0), OpId(last)],
+        }
+    }
+
+    #[test]
+    fn too_many_operations_are_cut_to_those_around_the_contradiction() {
+        let history = history(100);
+        let ids = |findings: &[Finding], most| -> (usize, usize, usize) {
+            let chosen = around(&history.operations, Axis::Time, findings, most);
+            (chosen.len(), chosen[0].id.0, chosen[chosen.len() - 1].id.0)
+        };
+        assert_eq!(ids(&[finding(50)], 10), (10, 45, 54));
+        assert_eq!(ids(&[finding(99)], 10), (10, 90, 99));
+        assert_eq!(ids(&[finding(2)], 10), (10, 0, 9));
+        assert_eq!(ids(&[], 10), (10, 0, 9));
+        assert_eq!(ids(&[finding(50)], 100), (100, 0, 99));
+    }
 }
