@@ -31,7 +31,7 @@ macro_rules! bundled {
 }
 
 impl Bundled {
-    pub(crate) const ALL: [Self; 17] = bundled![
+    pub(crate) const ALL: [Self; 18] = bundled![
         "figure-8",
         "leader-left-behind",
         "late-orders",
@@ -45,6 +45,7 @@ impl Bundled {
         "damaged-voter",
         "restart-between-tries",
         "overtaken-appends",
+        "lost-requests",
         "lost-disk",
         "deaf-leader",
         "deaf-follower",

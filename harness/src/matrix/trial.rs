@@ -50,7 +50,7 @@ impl Trial {
             Bug::ReplyMixup | Bug::VoteClearedSameTerm => under("--nemesis delay,kill"),
             Bug::ReadNoApplyWait => under("--nemesis delay,loss").with(DATAGRAMS),
             Bug::AppendDup => under("--nemesis duplicate").with(DATAGRAMS),
-            Bug::MatchOptimistic => under("--nemesis loss,partition").with(DATAGRAMS),
+            Bug::MatchOptimistic => under("--steps lost-requests").with(DATAGRAMS),
             Bug::TruncateBlind => under("--nemesis reorder,duplicate,kill").with(DATAGRAMS),
             Bug::CountDupVotes => under("--steps votes-twice").with(DATAGRAMS),
 
