@@ -45,6 +45,27 @@ pub(crate) struct FinalReads {
     pub retired: Vec<Invocation>,
 }
 
+impl FinalReads {
+    /// Of everything that was ever made, which is `made` in the order of its making, and of what recovery writes; `read`
+    /// reads one by its name.
+    fn of(
+        active: &[&str],
+        made: impl DoubleEndedIterator<Item = String>,
+        read: fn(&str) -> Invocation,
+    ) -> Self {
+        let retired = made.rev().filter(|name| !active.contains(&name.as_str()));
+        Self {
+            active: active
+                .iter()
+                .copied()
+                .chain([RECOVERY_KEY])
+                .map(read)
+                .collect(),
+            retired: retired.map(|name| read(&name)).collect(),
+        }
+    }
+}
+
 /// What a client does all the time.
 ///
 /// A write to a leader that was cut off waits for its deadline, and its client with it. Only a client that never writes
@@ -174,6 +195,12 @@ impl Micro {
 }
 
 impl Invocation {
+    fn read(key: &str) -> Self {
+        Self::Read {
+            key: key.to_owned(),
+        }
+    }
+
     /// The object it is an operation of.
     pub(crate) fn key(&self) -> &str {
         match self {

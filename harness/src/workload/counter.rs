@@ -84,19 +84,9 @@ impl Workload for Counter {
     fn observe(&mut self, _: &Invocation, _: &Value) {}
 
     fn final_reads(&self) -> FinalReads {
-        let read = |key: String| Invocation::Read { key };
-        let active: Vec<String> = self.active.iter().map(|one| one.name.clone()).collect();
-        let retired = (1..=self.counters).rev().map(counter_name);
-        let retired = retired.filter(|name| !active.contains(name));
-        FinalReads {
-            retired: retired.map(read).collect(),
-            active: active
-                .iter()
-                .cloned()
-                .chain([RECOVERY_KEY.to_owned()])
-                .map(read)
-                .collect(),
-        }
+        let active: Vec<&str> = self.active.iter().map(|one| one.name.as_str()).collect();
+        let made = (1..=self.counters).map(counter_name);
+        FinalReads::of(&active, made, Invocation::read)
     }
 }
 

@@ -51,17 +51,6 @@ impl Register {
         workload
     }
 
-    /// The keys in use now, then those retired, latest first.
-    fn keys(&self) -> (Vec<String>, Vec<String>) {
-        let active: Vec<String> = self.active.iter().map(|key| key.name.clone()).collect();
-        let retired = (1..=self.keys)
-            .rev()
-            .map(key_name)
-            .filter(|name| !active.contains(name))
-            .collect();
-        (active, retired)
-    }
-
     fn fresh_key(&mut self) -> ActiveKey {
         self.keys += 1;
         ActiveKey {
@@ -147,13 +136,8 @@ impl Workload for Register {
     }
 
     fn final_reads(&self) -> FinalReads {
-        let read = |key| Invocation::Read { key };
-        let (active, retired) = self.keys();
-        let active = active.into_iter().chain([RECOVERY_KEY.to_owned()]);
-        FinalReads {
-            active: active.map(read).collect(),
-            retired: retired.into_iter().map(read).collect(),
-        }
+        let active: Vec<&str> = self.active.iter().map(|key| key.name.as_str()).collect();
+        FinalReads::of(&active, (1..=self.keys).map(key_name), Invocation::read)
     }
 }
 
@@ -203,22 +187,19 @@ mod tests {
             uses.values()
                 .all(|positions| positions.len() <= OPERATIONS_PER_KEY as usize)
         );
-        let (active, retired) = workload.keys();
-        assert_eq!(active.len(), ACTIVE_KEYS);
-        assert_eq!(retired.len() + active.len(), uses.len());
-        assert!(
-            retired
-                .iter()
-                .all(|key| uses[key.as_str()].len() == OPERATIONS_PER_KEY as usize)
-        );
+        let FinalReads { active, retired } = workload.final_reads();
+        assert_eq!(active.len(), ACTIVE_KEYS + 1, "and that of recovery");
+        assert_eq!(retired.len() + ACTIVE_KEYS, uses.len());
+        let full = |read: &Invocation| uses[read.key()].len() == OPERATIONS_PER_KEY as usize;
+        assert!(retired.iter().all(full));
     }
 
     #[test]
     fn a_cas_expects_the_value_seen_last() {
         let mut workload = Register::new();
         let mut rng = stream(3, 0);
-        for name in workload.keys().0 {
-            workload.observe(&Invocation::Read { key: name }, &Value::Int(-9));
+        for read in workload.final_reads().active {
+            workload.observe(&read, &Value::Int(-9));
         }
         let expected: Vec<Option<i64>> = (0..200)
             .filter_map(|_| match workload.next(Part::Everything, &mut rng) {

@@ -131,24 +131,8 @@ impl Workload for Txn {
     fn observe(&mut self, _: &Invocation, _: &Value) {}
 
     fn final_reads(&self) -> FinalReads {
-        let active: Vec<&str> = self
-            .active
-            .iter()
-            .map(|group| group.name.as_str())
-            .collect();
-        let retired = (1..=self.groups)
-            .rev()
-            .map(group_name)
-            .filter(|name| !active.contains(&name.as_str()));
-        FinalReads {
-            active: active
-                .iter()
-                .copied()
-                .chain([RECOVERY_KEY])
-                .map(whole)
-                .collect(),
-            retired: retired.map(|name| whole(&name)).collect(),
-        }
+        let active: Vec<&str> = self.active.iter().map(|one| one.name.as_str()).collect();
+        FinalReads::of(&active, (1..=self.groups).map(group_name), whole)
     }
 }
 
