@@ -223,8 +223,9 @@ fn write_reports(
         explanation: Some(&judgement.explanation),
     };
     folder.write("result.json", &result.to_json())?;
-    folder.write("latency.svg", &reports::plots::latency(&data))?;
-    folder.write("rate.svg", &reports::plots::rate(&data))?;
+    for plot in reports::plots::all(&data) {
+        folder.write(&format!("plots/{}.svg", plot.name), &plot.file())?;
+    }
     folder.write("report.html", &reports::html::render(&data))
 }
 

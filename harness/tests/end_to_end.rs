@@ -112,7 +112,7 @@ fn assert_healthy(run: &Run) -> Value {
         "schedule.json",
         "config.json",
         "report.html",
-        "latency.svg",
+        "plots/latency.svg",
         "n1.log",
     ] {
         assert!(

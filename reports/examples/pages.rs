@@ -21,6 +21,7 @@ fn main() -> io::Result<()> {
         ("unknown", runs::unknown()),
         ("vacuous", runs::vacuous()),
         ("history-only", runs::history_only()),
+        ("wrong-clocks", runs::wrong_clocks()),
         (
             "hostile",
             runs::hostile("<script>alert(1)</script>\"'&\u{1}"),

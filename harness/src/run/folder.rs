@@ -63,13 +63,18 @@ impl Folder {
         self.out.join("latest").join(file)
     }
 
-    /// Writes a file of the run.
+    /// Writes a file of the run, and makes the folder it is in.
     pub(crate) fn write(&self, name: &str, contents: &str) -> Result<()> {
         let path = self.file(name);
-        std::fs::write(&path, contents).with_context(|| {
-            let path = path.display();
-            format!("cannot write {path}; free space there, or choose another folder with --out")
-        })
+        let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        folder
+            .and_then(|()| std::fs::write(&path, contents))
+            .with_context(|| {
+                let path = path.display();
+                format!(
+                    "cannot write {path}; free space there, or choose another folder with --out"
+                )
+            })
     }
 
     fn point_latest(&self) -> Result<()> {

@@ -1,18 +1,19 @@
-//! What both plots share: the sheet, the legend, the faults above and behind the curves, the dark style.
+//! What all plots share: the sheet, the legend, the faults above and behind the curves, the dark style.
 
 use std::collections::BTreeSet;
 
+use checker::Outcome;
 use plotters::chart::ChartContext;
 use plotters::coord::Shift;
-use plotters::coord::ranged1d::Ranged;
+use plotters::coord::ranged1d::{Ranged, ValueFormatter};
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::clip::{LABEL_CHARS, ROW_CHARS, shorten};
-use crate::palette::{self, BLUE, GRID, INK};
-use crate::quantity::as_seconds;
+use crate::palette::{self, BLUE, GRID, INK, ORANGE, PURPLE};
+use crate::quantity::{as_seconds, plain};
 use crate::result::{Effect, FaultRecord};
 
 pub(super) const WIDTH: u32 = 960;
@@ -29,7 +30,8 @@ const CHARACTER_WIDTH: i32 = 7;
 /// Drawing onto a string cannot fail, except by a mistake of this crate.
 pub(super) type Drawn = Result<(), Box<dyn std::error::Error>>;
 pub(super) type Sheet<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Curves<'a, 'b, Y> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, Y>>;
+pub(super) type Curves<'a, 'b, Y> =
+    ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, Y>>;
 
 /// The mark of a series in the legend and among the curves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(super) enum Mark {
     Circle,
     Cross,
     Triangle,
+    /// A line of this width.
+    Line(u32),
 }
 
 /// An entry of the legend.
@@ -47,8 +51,24 @@ pub(super) struct Entry {
     pub(super) color: RGBColor,
 }
 
-/// Height of a plot with rows for these faults.
-pub(super) fn height(faults: &[FaultRecord]) -> u32 {
+impl Entry {
+    /// How an outcome looks wherever series are outcomes.
+    pub(super) fn of(outcome: Outcome) -> Self {
+        let (name, mark, color) = match outcome {
+            Outcome::Ok => ("ok", Mark::Circle, BLUE),
+            Outcome::Fail => ("failed", Mark::Cross, ORANGE),
+            Outcome::Info => ("indeterminate", Mark::Triangle, PURPLE),
+        };
+        Entry {
+            name: name.to_owned(),
+            mark,
+            color,
+        }
+    }
+}
+
+/// Height of a plot with rows for these faults and one panel of curves.
+fn height(faults: &[FaultRecord]) -> u32 {
     header_height(faults) + CURVES_HEIGHT
 }
 
@@ -57,14 +77,23 @@ pub(super) fn header_height(faults: &[FaultRecord]) -> u32 {
     LEGEND_HEIGHT + ROW_HEIGHT * kinds(faults).len() as u32 + GAP
 }
 
-/// Draws on a fresh sheet and returns the SVG.
+/// Draws on a fresh sheet of the usual height and returns the SVG.
 pub(super) fn draw(
     faults: &[FaultRecord],
     label: &str,
     paint: impl FnOnce(&Sheet<'_>) -> Drawn,
 ) -> String {
+    draw_sized(height(faults), label, paint)
+}
+
+/// Draws on a fresh sheet of some height and returns the SVG.
+pub(super) fn draw_sized(
+    height: u32,
+    label: &str,
+    paint: impl FnOnce(&Sheet<'_>) -> Drawn,
+) -> String {
     let mut svg = String::new();
-    let sheet = SVGBackend::with_string(&mut svg, (WIDTH, height(faults))).into_drawing_area();
+    let sheet = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
     paint(&sheet)
         .and_then(|()| Ok(sheet.present()?))
         .expect("a string takes every drawing");
@@ -130,7 +159,60 @@ fn mark(sheet: &Sheet<'_>, mark: Mark, color: RGBColor, at: (i32, i32)) -> Drawn
         Mark::Circle => sheet.draw(&Circle::new(at, 4, color.filled()))?,
         Mark::Cross => sheet.draw(&Cross::new(at, 4, color.stroke_width(2)))?,
         Mark::Triangle => sheet.draw(&TriangleMarker::new(at, 5, color.filled()))?,
+        Mark::Line(width) => {
+            let ends = vec![(at.0 - 6, at.1), (at.0 + 6, at.1)];
+            sheet.draw(&PathElement::new(ends, color.stroke_width(width)))?;
+        }
     }
+    Ok(())
+}
+
+/// One mark at each of these points among the curves; none for a line.
+pub(super) fn marks<Y>(
+    curves: &mut Curves<'_, '_, Y>,
+    points: impl IntoIterator<Item = (f64, f64)>,
+    mark: Mark,
+    color: RGBColor,
+) -> Drawn
+where
+    Y: Ranged<ValueType = f64>,
+{
+    let points = points.into_iter();
+    match mark {
+        Mark::Circle => {
+            curves.draw_series(points.map(|at| Circle::new(at, 3, color.filled())))?;
+        }
+        Mark::Cross => {
+            curves.draw_series(points.map(|at| Cross::new(at, 4, color.stroke_width(2))))?;
+        }
+        Mark::Triangle => {
+            curves.draw_series(points.map(|at| TriangleMarker::new(at, 5, color.filled())))?;
+        }
+        Mark::Line(_) => {}
+    }
+    Ok(())
+}
+
+/// The grid, with seconds below and `y_label` at the left.
+pub(super) fn mesh<Y>(
+    curves: &mut Curves<'_, '_, Y>,
+    y_marks: usize,
+    y_label: &dyn Fn(&f64) -> String,
+) -> Drawn
+where
+    Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
+    curves
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(GRID)
+        .axis_style(GRID)
+        .label_style(small(INK, HPos::Center))
+        .y_labels(y_marks)
+        .x_label_formatter(&|seconds| format!("{} s", plain(*seconds)))
+        .y_label_formatter(&y_label)
+        .draw()?;
     Ok(())
 }
 
@@ -147,18 +229,32 @@ pub(super) fn faults<Y>(
 where
     Y: Ranged<ValueType = f64>,
 {
-    let acting = || {
-        faults
-            .iter()
-            .filter(|fault| fault.effect != Effect::Skipped)
-    };
-    curves.draw_series(acting().map(|fault| {
+    bands(curves, faults, bottom, top)?;
+    let x = |time_ns| curves.backend_coord(&(as_seconds(time_ns), bottom)).0;
+    rows(sheet, faults, x)
+}
+
+/// Bands behind the curves alone, for a panel below the one that has the rows.
+pub(super) fn bands<Y>(
+    curves: &mut Curves<'_, '_, Y>,
+    faults: &[FaultRecord],
+    bottom: f64,
+    top: f64,
+) -> Drawn
+where
+    Y: Ranged<ValueType = f64>,
+{
+    curves.draw_series(acting(faults).map(|fault| {
         let (from, to) = (as_seconds(fault.start_ns), as_seconds(fault.end_ns));
         Rectangle::new(
             [(from, bottom), (to, top)],
             palette::fault(&fault.name).mix(BAND_OPACITY).filled(),
         )
     }))?;
+    Ok(())
+}
+
+fn rows(sheet: &Sheet<'_>, faults: &[FaultRecord], x: impl Fn(u64) -> i32) -> Drawn {
     for (row, kind) in kinds(faults).into_iter().enumerate() {
         let y = (LEGEND_HEIGHT + ROW_HEIGHT * row as u32 + ROW_HEIGHT / 2) as i32 - 3;
         sheet.draw(&Text::new(
@@ -166,8 +262,7 @@ where
             (LEFT as i32 - 8, y),
             small(INK, HPos::Right),
         ))?;
-        for fault in acting().filter(|fault| fault.name == kind) {
-            let x = |time_ns| curves.backend_coord(&(as_seconds(time_ns), bottom)).0;
+        for fault in acting(faults).filter(|fault| fault.name == kind) {
             bar(sheet, fault, x(fault.start_ns), x(fault.end_ns), y)?;
         }
     }
@@ -200,11 +295,13 @@ fn bar_opacity(effect: Effect) -> f64 {
 }
 
 fn kinds(faults: &[FaultRecord]) -> BTreeSet<&str> {
+    acting(faults).map(|fault| fault.name.as_str()).collect()
+}
+
+fn acting(faults: &[FaultRecord]) -> impl Iterator<Item = &FaultRecord> {
     faults
         .iter()
         .filter(|fault| fault.effect != Effect::Skipped)
-        .map(|fault| fault.name.as_str())
-        .collect()
 }
 
 /// The type of labels and axes.

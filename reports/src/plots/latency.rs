@@ -3,19 +3,18 @@
 use checker::{Operation, Outcome};
 use plotters::prelude::*;
 use plotters::style::RGBColor;
-use plotters::style::text_anchor::HPos;
 
 use super::canvas::{self, Drawn, Entry, Mark, Sheet};
 use super::thin::{Point, thin};
 use crate::data::ReportData;
-use crate::palette::{BLUE, GREEN, GRID, INK, ORANGE, PURPLE, VERMILLION};
+use crate::palette::{BLUE, GREEN, INK, ORANGE, PURPLE, VERMILLION};
 use crate::quantity::{as_millis, as_seconds, count, plain};
 
 /// Most points of each outcome.
 const MAX_OK: usize = 3_000;
 const MAX_OTHER: usize = 900;
 /// The least latency the axis shows.
-const FLOOR_MS: f64 = 0.1;
+pub(super) const FLOOR_MS: f64 = 0.1;
 
 /// The latency of each operation by the moment it was due, as SVG; colour by function, shape by outcome.
 ///
@@ -33,7 +32,7 @@ pub fn latency(data: &ReportData<'_>) -> String {
 }
 
 /// The functions of a history, commonest first; the last stands for all beyond the fifth.
-fn functions(operations: &[Operation]) -> Vec<String> {
+pub(super) fn functions(operations: &[Operation]) -> Vec<String> {
     let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
     for operation in operations {
         *counts.entry(operation.f.as_str()).or_default() += 1;
@@ -47,7 +46,7 @@ fn functions(operations: &[Operation]) -> Vec<String> {
         .collect()
 }
 
-fn color(position: usize, name: &str) -> RGBColor {
+pub(super) fn color(position: usize, name: &str) -> RGBColor {
     match name {
         "read" => BLUE,
         "write" => ORANGE,
@@ -124,16 +123,7 @@ impl Scatter {
             .y_label_area_size(canvas::LEFT)
             .build_cartesian_2d(0.0..as_seconds(data.end_ns()), (FLOOR_MS..top).log_scale())?;
         canvas::faults(sheet, &mut curves, data.faults(), FLOOR_MS, top)?;
-        curves
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID)
-            .axis_style(GRID)
-            .label_style(canvas::small(INK, HPos::Center))
-            .x_label_formatter(&|seconds| format!("{} s", plain(*seconds)))
-            .y_label_formatter(&|millis| format!("{} ms", plain(*millis)))
-            .draw()?;
+        canvas::mesh(&mut curves, 10, &|millis| format!("{} ms", plain(*millis)))?;
         let style = |point: &Point| {
             color(
                 point.series,

@@ -3,11 +3,9 @@
 use checker::{Operation, Outcome};
 use plotters::prelude::*;
 use plotters::style::RGBColor;
-use plotters::style::text_anchor::HPos;
 
-use super::canvas::{self, Drawn, Entry, Mark, Sheet};
+use super::canvas::{self, Drawn, Entry, Sheet};
 use crate::data::ReportData;
-use crate::palette::{BLUE, GRID, INK, ORANGE, PURPLE};
 use crate::quantity::{as_seconds, plain};
 
 /// Most intervals the plot counts in.
@@ -35,11 +33,6 @@ struct Series {
 
 impl Series {
     fn of(data: &ReportData<'_>, outcome: Outcome) -> Self {
-        let (name, mark, color) = match outcome {
-            Outcome::Ok => ("ok", Mark::Circle, BLUE),
-            Outcome::Fail => ("failed", Mark::Cross, ORANGE),
-            Outcome::Info => ("indeterminate", Mark::Triangle, PURPLE),
-        };
         let operations = data
             .history
             .operations
@@ -47,11 +40,7 @@ impl Series {
             .filter(|operation| operation.outcome == outcome);
         let points = per_second(operations, data.end_ns());
         Series {
-            entry: Entry {
-                name: name.to_owned(),
-                mark,
-                color,
-            },
+            entry: Entry::of(outcome),
             points,
         }
     }
@@ -89,16 +78,7 @@ fn paint(sheet: &Sheet<'_>, data: &ReportData<'_>, series: &[Series]) -> Drawn {
         .y_label_area_size(canvas::LEFT)
         .build_cartesian_2d(0.0..as_seconds(data.end_ns()), 0.0..top)?;
     canvas::faults(sheet, &mut curves, data.faults(), 0.0, top)?;
-    curves
-        .configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID)
-        .axis_style(GRID)
-        .label_style(canvas::small(INK, HPos::Center))
-        .x_label_formatter(&|seconds| format!("{} s", plain(*seconds)))
-        .y_label_formatter(&|rate| format!("{} /s", plain(*rate)))
-        .draw()?;
+    canvas::mesh(&mut curves, 10, &|rate| format!("{} /s", plain(*rate)))?;
     for series in series {
         let color: RGBColor = series.entry.color;
         curves.draw_series(LineSeries::new(
@@ -109,17 +89,7 @@ fn paint(sheet: &Sheet<'_>, data: &ReportData<'_>, series: &[Series]) -> Drawn {
             continue;
         }
         let points = series.points.iter().copied();
-        match series.entry.mark {
-            Mark::Circle => curves
-                .draw_series(points.map(|at| Circle::new(at, 3, color.filled())))?
-                .label(""),
-            Mark::Cross => curves
-                .draw_series(points.map(|at| Cross::new(at, 4, color.stroke_width(2))))?
-                .label(""),
-            Mark::Triangle => curves
-                .draw_series(points.map(|at| TriangleMarker::new(at, 5, color.filled())))?
-                .label(""),
-        };
+        canvas::marks(&mut curves, points, series.entry.mark, color)?;
     }
     canvas::legend(sheet, series.iter().map(|series| &series.entry), "")
 }

@@ -7,13 +7,14 @@ use crate::fixture::large::large;
 use crate::fixture::{Run, runs};
 use crate::page::Page;
 
-fn pages() -> [(&'static str, Run); 6] {
+fn pages() -> [(&'static str, Run); 7] {
     [
         ("stale-read", runs::stale_read()),
         ("healthy", runs::healthy()),
         ("unknown", runs::unknown()),
         ("vacuous", runs::vacuous()),
         ("history-only", runs::history_only()),
+        ("wrong-clocks", runs::wrong_clocks()),
         (
             "hostile",
             runs::hostile("</script><img src=x onerror=alert(1)>\u{202e}"),

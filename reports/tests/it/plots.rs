@@ -2,7 +2,7 @@
 
 use crate::fixture::large::large;
 use crate::fixture::notation::history;
-use crate::fixture::runs::stale_read;
+use crate::fixture::runs::{healthy, stale_read, wrong_clocks};
 use reports::{ReportData, plots};
 
 #[test]
@@ -75,12 +75,123 @@ fn empty_and_timeless_histories_have_plots() {
     let mut history = history("0 n1 k1: w1@100-105");
     history.operations[0].call_time = None;
     history.operations[0].return_time = None;
-    for plot in [plots::latency, plots::rate] {
+    for plot in [plots::quantiles, plots::latency, plots::rate] {
         let svg = plot(&data(&history));
         assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
-        history.operations.clear();
-        assert!(plot(&data(&history)).trim_end().ends_with("</svg>"));
+        let none = self::history("");
+        assert!(plot(&data(&none)).trim_end().ends_with("</svg>"));
     }
+    assert!(plots::all(&data(&history)).is_empty(), "nothing to see");
+}
+
+#[test]
+fn quantiles_have_a_panel_for_each_kind_and_a_line_for_each_outcome() {
+    let run = large(3_000);
+    let svg = plots::quantiles(&run.data());
+    for word in [
+        "read",
+        "write",
+        "cas",
+        "failed",
+        "indeterminate",
+        "p50",
+        "p99",
+        "#3",
+        "each 1.0 s",
+    ] {
+        assert!(svg.contains(word), "{word}");
+    }
+    assert_eq!(
+        svg.matches("stroke-width=\"3\"").count(),
+        1 + medians(&run),
+        "and one in the legend"
+    );
+    let alone = history("0 n1 k1: w1@100-105");
+    assert!(!plots::quantiles(&data(&alone)).contains("failed"));
+}
+
+/// Stretches of neighbouring seconds in which a function ended in an outcome.
+fn medians(run: &crate::fixture::Run) -> usize {
+    let mut seconds = std::collections::BTreeSet::new();
+    for operation in &run.history.operations {
+        let (Some(called), Some(_)) = (operation.call_time, operation.return_time) else {
+            continue;
+        };
+        let outcome = format!("{} {:?}", operation.f, operation.outcome);
+        seconds.insert((outcome, called.0 / 1_000_000_000));
+    }
+    let before = |(outcome, second): &&(String, u64)| {
+        second
+            .checked_sub(1)
+            .is_some_and(|before| seconds.contains(&(outcome.clone(), before)))
+    };
+    seconds.iter().filter(|one| !before(one)).count()
+}
+
+#[test]
+fn recovery_is_told_of_every_fault_and_of_the_nodes_it_hit() {
+    let mut run = stale_read();
+    let faults = &mut run.result.as_mut().expect("the fixture is a run").faults;
+    let evidence = serde_json::json!({"n3": 142, "n4": null});
+    faults[3]
+        .evidence
+        .insert("served_again_after_ms".to_owned(), evidence);
+    let svg = plots::recovery(&run.data()).expect("faults acted");
+    for word in [
+        "first read",
+        "first write",
+        "node it had hit",
+        ">\nn3\n<",
+        "1 node never served again",
+    ] {
+        assert!(svg.contains(word), "{word}\n{svg}");
+    }
+    assert!(!svg.contains(">\nn4\n<"));
+    assert_eq!(
+        plots::recovery(&data(&run.history)),
+        None,
+        "no fault, no recovery"
+    );
+}
+
+#[test]
+fn wrong_clocks_are_drawn_with_what_the_node_was_told() {
+    let svg = plots::clocks(&wrong_clocks().data()).expect("clocks were wrong");
+    for word in [
+        ">\nn2\n<",
+        ">\nn3, monotonic\n<",
+        "−50.1 s",
+        "+179 s",
+        "−100 s",
+    ] {
+        assert!(svg.contains(word), "{word}\n{svg}");
+    }
+    assert_eq!(plots::clocks(&stale_read().data()), None);
+}
+
+#[test]
+fn a_plot_stands_alone_as_a_file() {
+    let run = wrong_clocks();
+    let plots = plots::all(&run.data());
+    let names: Vec<&str> = plots.iter().map(|plot| plot.name).collect();
+    assert_eq!(
+        names,
+        ["quantiles", "latency", "rate", "recovery", "clocks"]
+    );
+    for plot in plots {
+        let file = plot.file();
+        assert!(file.starts_with("<svg ") && file.contains("xmlns=\"http://www.w3.org/2000/svg\""));
+        assert!(file.contains("class=\"paper\"") && file.contains("prefers-color-scheme:dark"));
+        assert!(
+            !plot.svg.contains("class=\"paper\""),
+            "the page has its own"
+        );
+    }
+    let names: Vec<&str> = plots::all(&healthy().data())
+        .iter()
+        .map(|plot| plot.name)
+        .collect();
+    assert_eq!(names, ["quantiles", "latency", "rate", "recovery"]);
 }
 
 #[test]

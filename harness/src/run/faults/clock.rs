@@ -41,6 +41,7 @@ impl Director {
         }
         let names: Vec<&str> = wrong.iter().map(|clock| clock.node.as_str()).collect();
         record.description = format!("{change} on {}", names.join(" "));
+        asked_for(change, record);
         Ok(Begun::Clocks { change, wrong })
     }
 
@@ -66,5 +67,28 @@ impl Director {
             record.effect = Effect::Installed;
         }
         Ok(())
+    }
+}
+
+/// What the clocks should show, as numbers: plots draw it beside what they showed.
+fn asked_for(change: ClockChange, record: &mut FaultRecord) {
+    let millis = |ns: i64| json!(ns as f64 / 1e6);
+    let (clock, asked) = match change {
+        ClockChange::Jump { offset_ns } => ("wall", vec![("asked_offset_ms", millis(offset_ns))]),
+        ClockChange::Drift { rate_ppb } => ("wall", vec![("asked_rate_ppb", json!(rate_ppb))]),
+        ClockChange::Monotonic { rate_ppb } => {
+            ("monotonic", vec![("asked_rate_ppb", json!(rate_ppb))])
+        }
+        ClockChange::Strobe {
+            offset_ns,
+            period_ns,
+        } => {
+            let flips = ("asked_period_ms", millis(period_ns));
+            ("wall", vec![("asked_offset_ms", millis(offset_ns)), flips])
+        }
+    };
+    let all = asked.into_iter().chain([("clock", json!(clock))]);
+    for (name, value) in all {
+        record.evidence.insert(name.to_owned(), value);
     }
 }
