@@ -2,10 +2,13 @@
 //!
 //! Nothing is fetched and every foreign value is escaped; a content policy in the page forbids requests on top.
 
+mod available;
 mod contradiction;
 mod counterexample;
+mod coverage;
 mod environment;
 mod faults;
+mod link;
 mod operations;
 mod orders;
 mod verdict;
@@ -18,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 use crate::clip::{CELL_CHARS, clip};
 use crate::data::ReportData;
 use crate::finding::findings;
-use crate::plots;
+use crate::plots::{self, Plot};
 use crate::quantity::moment;
 use crate::timeline::context;
 
@@ -50,7 +53,9 @@ pub fn render(data: &ReportData<'_>) -> String {
                     (contradiction::section(data, &findings))
                     (counterexample::section(data, &findings))
                     (context::context(data, &findings))
+                    (coverage::section(data))
                     (faults::section(data, &findings))
+                    (available::section(data))
                     (plots(data))
                     (operations::section(data))
                     (environment::section(data))
@@ -94,28 +99,23 @@ fn masthead(data: &ReportData<'_>, title: &str) -> Markup {
 }
 
 fn plots(data: &ReportData<'_>) -> Markup {
-    let timed = data
-        .history
-        .operations
-        .iter()
-        .any(|operation| operation.return_time.is_some());
+    let plots = plots::all(data);
     html! {
-        @if timed {
+        @if !plots.is_empty() {
             section {
-                h2 { "Latency and throughput" }
-                (plot("Latency of each operation, from the moment it was due (logarithmic).", &plots::latency(data)))
-                (plot("Operations completed per second, by outcome.", &plots::rate(data)))
+                h2 { "Latency, throughput and recovery" }
+                @for plot in &plots { (figure(plot)) }
             }
         }
     }
 }
 
 /// A plot of this crate, which escapes its own texts.
-fn plot(caption: &str, svg: &str) -> Markup {
+fn figure(plot: &Plot) -> Markup {
     html! {
         figure {
-            figcaption { (caption) }
-            div.wide { (PreEscaped(svg)) }
+            figcaption { (plot.caption) }
+            div.wide { (PreEscaped(&plot.svg)) }
         }
     }
 }

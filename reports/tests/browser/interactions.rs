@@ -25,6 +25,7 @@ fn a_reader_finds_the_way() {
     a_link_restores_the_view(&page);
     faults_and_leaders_have_lanes(&page);
     lanes_are_clients_or_nodes(&page);
+    a_key_of_the_table_leads_to_its_operations(&page);
     assert_eq!(browser.console(), Vec::<String>::new());
     counts_take_the_place_of_bars(&Page::of(&browser, "large", &large(20_000)));
     assert_eq!(browser.console(), Vec::<String>::new());
@@ -193,6 +194,12 @@ fn lanes_are_clients_or_nodes(page: &Page<'_>) {
     page.wait_for("rows", "5");
     page.fill("lanes", "client");
     page.wait_for("rows", "7");
+}
+
+fn a_key_of_the_table_leads_to_its_operations(page: &Page<'_>) {
+    page.run("document.querySelector('td a[href=\"#key=k4\"]').click()");
+    page.wait_for("matches", "2");
+    page.open("");
 }
 
 fn counts_take_the_place_of_bars(page: &Page<'_>) {

@@ -3,9 +3,11 @@
 use crate::fixture::Run;
 use crate::fixture::large::large;
 use crate::fixture::notation::history;
-use crate::fixture::runs::{healthy, history_only, stale_read, unknown, vacuous};
-use reports::ReportData;
+use crate::fixture::runs::{healthy, history_only, stale_read, unknown, vacuous, valid_keys};
+use checker::{Anomaly, AnomalyClass, KeyResult, OpId, Violation};
 use reports::html::render;
+use reports::{Availability, Effect, NeedlessElection, Outage, ReportData, Tried};
+use serde_json::json;
 
 #[test]
 fn the_first_screen_says_what_happened() {
@@ -102,6 +104,119 @@ fn the_picture_labels_the_contradiction_and_its_gap() {
     }
     assert!(!page.contains(">w 1<"), "operations on other keys stay out");
     assert!(!text(&render(&healthy().data())).contains("The contradiction in time"));
+}
+
+#[test]
+fn the_numbers_behind_the_grade_are_told() {
+    let mut run = healthy();
+    let result = run.result.as_mut().expect("the fixture is a run");
+    result.tried = Some(Tried {
+        acknowledged: 2_348,
+        reads_while_cut_off: 37,
+        ..Tried::default()
+    });
+    result.nemesis.push("delay".to_owned());
+    result.faults[0].effect = Effect::Skipped;
+    let evidence = json!({"n1": 260, "n2": 5});
+    result.faults[2]
+        .evidence
+        .insert("acknowledged_operations".to_owned(), evidence);
+    result.faults[2]
+        .evidence
+        .insert("operations_under_way".to_owned(), json!(385));
+    result.availability = Some(availability());
+    let text = text(&render(&run.data()));
+    for words in [
+        "The test was strong",
+        "2\u{202f}348operations acknowledged",
+        "37reads answered by nodes that were cut off",
+        "5 of 7 faults acted.",
+        "partition5410385265",
+        "pause100100",
+        "delay (asked for, and none fitted in)000000",
+        "1 outage longer than the limit of 5.0 s.",
+        "7.9 s1.000 s8.900 s20n2 n3fault #1",
+        "there was 1 (limit 0).",
+        "12.000 sn1n27no fault",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
+fn keys_are_listed_by_what_matters() {
+    let mut run = large(60_000);
+    for (number, operation) in run.history.operations.iter_mut().enumerate() {
+        operation.key = Some(
+            format!("key {}", number % 1_000 * (number % 7))
+                .as_str()
+                .into(),
+        );
+    }
+    let mut keys = valid_keys(&run.history);
+    let last = keys.last_mut().expect("there are keys");
+    let violation = Violation {
+        operation: OpId(0),
+        states: Vec::new(),
+        anomaly: Anomaly {
+            class: AnomalyClass::LostUpdate,
+            operations: vec![OpId(0)],
+            explanation: String::new(),
+            staleness: None,
+        },
+    };
+    last.result = KeyResult::Invalid(Box::new(violation));
+    let worst = last
+        .key
+        .clone()
+        .expect("it has a name")
+        .to_string()
+        .replace('"', "");
+    run.analysis.as_mut().expect("it is judged").keys = keys;
+    let page = render(&run.data());
+    let (_, table) = page
+        .split_once("<th>Answer</th></tr></thead>")
+        .expect("there is a table");
+    let first = format!("<a href=\"#key={}\">{worst}</a>", worst.replace(' ', "%20"));
+    assert!(
+        table
+            .split_once("</tr>")
+            .expect("it has rows")
+            .0
+            .contains(&first),
+        "{first}"
+    );
+    assert_eq!(
+        table
+            .split("</tbody>")
+            .next()
+            .map(|rows| rows.matches("<tr").count()),
+        Some(200)
+    );
+    assert!(text(&page).contains("The 200 keys that matter most are listed"));
+}
+
+fn availability() -> Availability {
+    let outage = Outage {
+        from_ns: 1_000_000_000,
+        to_ns: 8_900_000_000,
+        majority: vec!["n2".to_owned(), "n3".to_owned()],
+        asked: 20,
+        fault: Some(1),
+    };
+    Availability {
+        outage_limit_ns: 5_000_000_000,
+        longest: Some(outage.clone()),
+        outages: vec![outage],
+        max_needless_elections: Some(0),
+        needless_elections: vec![NeedlessElection {
+            at_ns: 12_000_000_000,
+            old: "n1".to_owned(),
+            new: "n2".to_owned(),
+            term: 7,
+            fault: None,
+        }],
+    }
 }
 
 #[test]
