@@ -82,6 +82,10 @@ pub struct NodeArgs {
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub retained_entries: u64,
 
+    /// Bytes of entries in one append request at most; one entry goes whatever its size
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 10)]
+    pub append_bytes: usize,
+
     /// Bytes of entries in memory beyond which a leader takes no more until a snapshot is done
     #[arg(long, value_name = "BYTES", default_value_t = 256 << 20)]
     pub log_bytes_max: usize,

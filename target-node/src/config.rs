@@ -36,6 +36,7 @@ pub(crate) struct NodeConfig {
     pub(crate) cluster: String,
     pub(crate) snapshot_rule: SnapshotRule,
     pub(crate) retained_entries: u64,
+    pub(crate) append_bytes_max: usize,
     pub(crate) log_bytes_max: usize,
 }
 
@@ -131,6 +132,7 @@ impl NodeConfig {
                 factor: args.snapshot_factor,
             },
             retained_entries: args.retained_entries,
+            append_bytes_max: args.append_bytes,
             log_bytes_max: args.log_bytes_max,
         })
     }

@@ -47,8 +47,6 @@ use crate::{
 
 /// Events that wait for the node; senders wait when it is behind.
 const INBOX_MAX: usize = 1024;
-/// Entries in one append request.
-const APPEND_BYTES_MAX: usize = 64 << 10;
 /// How long open requests may take to end when the node is told to stop.
 const STOP_MAX: Duration = Duration::from_millis(300);
 
@@ -207,7 +205,7 @@ fn raft_config(config: &NodeConfig) -> Config {
         seed: config.seed,
         life: clock::unique(),
         retained_entries: config.retained_entries,
-        append_bytes_max: APPEND_BYTES_MAX,
+        append_bytes_max: config.append_bytes_max,
         log_bytes_max: config.log_bytes_max,
         bugs: config.bugs,
     }

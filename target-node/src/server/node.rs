@@ -23,7 +23,7 @@ use crate::{
     kv::Kv,
     log::{StorageError, Writer},
     raft::{Effects, Entry, Membership, Message, NodeId, Raft, Role},
-    replica::{self, Answer, Output, Replica, Standing, Watch},
+    replica::{self, Answer, Operation, Output, Replica, Standing, Watch},
     transport::{Met, Outbox},
 };
 
@@ -201,6 +201,9 @@ impl Node {
                 _ = inbox.recv_many(&mut events, TURN_MAX) => {}
                 () = sleep_until(deadline) => {}
             }
+            if self.replica.raft().has(Bug::LeaseCheckThenAct) {
+                read_what_waits(&mut inbox, &mut events).await;
+            }
             self.turn(&mut events, &mut outputs)?;
         }
     }
@@ -217,7 +220,7 @@ impl Node {
         }
         if self.replica.raft().has(Bug::LeaseCheckThenAct) {
             // By the time of the turn before, however long ago that was.
-            let early = requests_among(events);
+            let early = reads_among(events);
             self.handle(replica::Event::Requests(early), outputs)?;
         }
         self.handle(replica::Event::Tick, outputs)?;
@@ -310,16 +313,28 @@ fn by_id(named: &BTreeMap<String, SocketAddr>) -> BTreeMap<NodeId, SocketAddr> {
     named.map(|(id, addr)| (NodeId::new(id), *addr)).collect()
 }
 
-/// Takes the requests out of `events`; the rest keeps its order.
-fn requests_among(events: &mut Vec<Event>) -> Vec<Request> {
-    let (mut requests, mut others) = (Vec::new(), Vec::new());
+/// Adds what came while this process was suspended: it is on the sockets, and the timers are due as well.
+async fn read_what_waits(inbox: &mut mpsc::Receiver<Event>, events: &mut Vec<Event>) {
+    // Sockets are asked, connections read, and requests handed over.
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+    while let Ok(event) = inbox.try_recv() {
+        events.push(event);
+    }
+}
+
+/// Takes the reads out of `events`; the rest keeps its order.
+fn reads_among(events: &mut Vec<Event>) -> Vec<Request> {
+    let (mut reads, mut others) = (Vec::new(), Vec::new());
     for event in events.drain(..) {
-        if let Event::Request(request) = event {
-            requests.push(request);
-        } else {
-            others.push(event);
+        match event {
+            Event::Request(request) if matches!(request.operation, Operation::Read { .. }) => {
+                reads.push(request);
+            }
+            other => others.push(other),
         }
     }
     *events = others;
-    requests
+    reads
 }
