@@ -137,6 +137,13 @@ pub enum Fault {
         /// Time between two requests in quick succession.
         gap_ms: u32,
     },
+    /// One node is asked, once, to have exactly these vote. All are members again at the end. Their processes run on.
+    Voters {
+        /// Who is asked.
+        asked: NodeName,
+        /// Who is to vote.
+        voters: Vec<NodeName>,
+    },
     /// A node is removed from the cluster, and added again at the end. Its process runs on.
     Member {
         /// Which; one node.
@@ -200,7 +207,7 @@ impl Fault {
             Fault::CrashLoop { .. } => FaultKind::Process(ProcessKind::CrashLoop),
             Fault::RollingRestart { .. } => FaultKind::Process(ProcessKind::RollingRestart),
             Fault::Wipe { .. } => FaultKind::Process(ProcessKind::Wipe),
-            Fault::Reconfigure { .. } => FaultKind::Reconfigure,
+            Fault::Reconfigure { .. } | Fault::Voters { .. } => FaultKind::Reconfigure,
             Fault::Member { .. } => FaultKind::Member,
             Fault::Disk { fault, .. } => FaultKind::Disk(fault.kind()),
             Fault::Clock { change, .. } => FaultKind::Clock(change.kind()),
@@ -275,6 +282,10 @@ impl fmt::Display for Fault {
             Fault::RollingRestart { .. } => f.write_str("restart every node in turn"),
             Fault::Wipe { target } => write!(f, "wipe {target}"),
             Fault::Reconfigure { way, .. } => way.fmt(f),
+            Fault::Voters { asked, voters } => {
+                let voters: Vec<&str> = voters.iter().map(NodeName::as_str).collect();
+                write!(f, "ask {asked} to have {} vote", voters.join(" "))
+            }
             Fault::Member { target } => write!(f, "remove {target} from the cluster"),
             Fault::Disk { target, fault } => write!(f, "{fault} {target}"),
             Fault::Clock { target, change } => write!(f, "{change} on {target}"),

@@ -42,6 +42,7 @@ fn shapes(schedule: &Schedule) -> Vec<Shape> {
         | Fault::RollingRestart { .. }
         | Fault::Wipe { .. }
         | Fault::Reconfigure { .. }
+        | Fault::Voters { .. }
         | Fault::Member { .. }
         | Fault::Disk { .. }
         | Fault::Clock { .. }
@@ -68,6 +69,7 @@ fn target(step: &Step) -> Option<&Target> {
         Fault::Partition { .. }
         | Fault::SlowCpu { .. }
         | Fault::Reconfigure { .. }
+        | Fault::Voters { .. }
         | Fault::Member { .. }
         | Fault::Clock { .. }
         | Fault::Transfer { .. }

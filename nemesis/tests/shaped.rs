@@ -62,6 +62,7 @@ fn target(fault: &Fault) -> Option<&Target> {
         Fault::Partition { .. }
         | Fault::RollingRestart { .. }
         | Fault::Reconfigure { .. }
+        | Fault::Voters { .. }
         | Fault::Transfer { .. }
         | Fault::Links { .. } => None,
     }
@@ -96,6 +97,7 @@ fn down_at(schedule: &Schedule, time_ns: u64) -> (usize, bool) {
         | Fault::Clock { .. }
         | Fault::SlowCpu { .. }
         | Fault::Reconfigure { .. }
+        | Fault::Voters { .. }
         | Fault::Transfer { .. }
         | Fault::Network { .. }
         | Fault::Links { .. } => false,
@@ -312,6 +314,7 @@ fn is_within(fault: &Fault) -> bool {
         | Fault::RollingRestart { .. }
         | Fault::Wipe { .. }
         | Fault::Reconfigure { .. }
+        | Fault::Voters { .. }
         | Fault::Member { .. }
         | Fault::Transfer { .. }
         | Fault::Links { .. } => true,

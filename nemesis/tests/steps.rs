@@ -192,6 +192,13 @@ fn acts_are_faults_with_nodes_in_place_of_roles() {
         ("partition bridge", "partition bridge"),
         ("kill L", "kill n1"),
         ("pause followers", "pause n2 n3 n5"),
+        (
+            "slow-cpu 30% L",
+            "slow n1 down to 30 % of the time (30 ms of 100)",
+        ),
+        ("crash-loop 300ms L", "crash n1 again and again"),
+        ("rolling-restart all", "restart every node in turn"),
+        ("ask L for voters L F", "ask n1 to have n1 n2 n3 vote"),
         ("remove L", "remove n1 from the cluster"),
         ("member L", "remove n1 from the cluster"),
         ("transfer n2", "hand leadership to n2"),
@@ -289,6 +296,15 @@ fn each_mistake_is_named_with_its_line_its_word_and_the_remedy() {
             vec!["line 2", "for = ", "until ="],
         ),
         ("[[step]]\ndo = \"delay n1 | n2\"", vec!["n1", "300ms"]),
+        ("[[step]]\ndo = \"slow-cpu 100% n1\"", vec!["100%", "30%"]),
+        (
+            "[[step]]\ndo = \"ask n1 voters n2\"",
+            vec!["voters", "ask L for"],
+        ),
+        (
+            "[[step]]\ndo = \"reconfigure n1\"",
+            vec!["ask L for voters"],
+        ),
         (
             "[[step]]\ndo = \"cut n1 n2\"\nfor = \"x\"",
             vec!["line 3", "300ms"],

@@ -163,6 +163,7 @@ impl Director {
             Fault::Reconfigure { way, order, gap_ms } => {
                 self.rearrange(*way, (order, *gap_ms), leader, record).await
             }
+            Fault::Voters { asked, voters } => Ok(self.ask_for_voters(asked, voters)),
             Fault::Member { target } => {
                 let chosen = target.resolve(leader.as_ref(), &BTreeSet::new());
                 self.remove(chosen, record).await

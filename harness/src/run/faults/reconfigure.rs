@@ -53,6 +53,18 @@ impl Director {
         Ok(Begun::Rearranged(rearranged))
     }
 
+    /// Whether it takes the change up is heard at the end.
+    pub(super) fn ask_for_voters(&self, asked: &NodeName, voters: &[NodeName]) -> Begun {
+        let everybody: Vec<NodeName> = self.cluster.names().cloned().collect();
+        let let_go = everybody.iter().filter(|node| !voters.contains(node));
+        self.cluster.admin().lets_go(let_go);
+        Begun::Rearranged(Rearranged {
+            cut: None,
+            requests: vec![self.request_voters(asked, voters.to_vec())],
+            everybody,
+        })
+    }
+
     async fn change(
         &self,
         way: Rearrangement,
@@ -84,7 +96,10 @@ impl Director {
                 }
                 rearranged.cut = Some(Box::new(self.cut_off(roles, record).await?));
                 if way == Rearrangement::Exchange {
-                    rearranged.requests.push(self.request_exchange(roles));
+                    let leader = [&roles.leader];
+                    let voters = roles.with_leader.iter().chain(leader).cloned().collect();
+                    let request = self.request_voters(&roles.leader, voters);
+                    rearranged.requests.push(request);
                 }
             }
         }
@@ -116,13 +131,15 @@ impl Director {
         (what, tokio::spawn(asked))
     }
 
-    fn request_exchange(&self, roles: &Roles) -> (String, JoinHandle<Reply>) {
-        let leader = roles.leader.clone();
-        let voters: Vec<NodeName> = roles.with_leader.iter().chain([&leader]).cloned().collect();
-        let what = format!("{leader}, have {} vote", names(&voters));
-        let cluster = self.cluster.clone();
-        let asked = async move { cluster.admin().ask_for_voters(&leader, &voters).await };
-        (what, tokio::spawn(asked))
+    fn request_voters(
+        &self,
+        asked: &NodeName,
+        voters: Vec<NodeName>,
+    ) -> (String, JoinHandle<Reply>) {
+        let (cluster, asked) = (self.cluster.clone(), asked.clone());
+        let what = format!("{asked}, have {} vote", names(&voters));
+        let request = async move { cluster.admin().ask_for_voters(&asked, &voters).await };
+        (what, tokio::spawn(request))
     }
 
     /// Lifts the cut, hears what came of the requests, and makes everybody a member again.
@@ -131,6 +148,7 @@ impl Director {
         rearranged: Rearranged,
         record: &mut FaultRecord,
     ) -> Result<(), String> {
+        let is_request_alone = rearranged.cut.is_none();
         if let Some(cut) = rearranged.cut
             && let Begun::Disturbed { rule, disturbance } = *cut
         {
@@ -139,7 +157,9 @@ impl Director {
         let mut replies = Map::new();
         for (what, reply) in rearranged.requests {
             let reply = reply.await.map_err(|error| error.to_string())?;
-            if replies.is_empty() && !reply.taken_up {
+            if is_request_alone && reply.taken_up {
+                record.effect = Effect::Installed;
+            } else if replies.is_empty() && !reply.taken_up {
                 // It did not lead: there was a partition and no change.
                 record.effect = Effect::Indeterminate;
             }

@@ -2,6 +2,8 @@
 //!
 //! The first word is a kind of fault, what follows are its numbers, and then whom it hits.
 
+mod between;
+
 use super::goal::duration;
 use super::nodes::{Nodes, Scene};
 use super::words::{Words, Wrong, wrong};
@@ -9,12 +11,13 @@ use crate::NodeName;
 use crate::clocks::ClockChange;
 use crate::disk::Failing;
 use crate::net::{Checksum, Disturbance, Permille};
-use crate::partition::{Endpoint, Link, Shape};
+use crate::partition::Shape;
+use crate::process::Pace;
 use crate::schedule::clock::ClockKind;
 use crate::schedule::disk::{DiskFault, DiskKind};
-use crate::schedule::{
-    Direction, Fault, FaultKind, NetworkKind, Others, ProcessKind, Target, of_packets,
-};
+use crate::schedule::{Fault, FaultKind, NetworkKind, ProcessKind, Target, of_packets};
+use between::Between;
+use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,6 +26,12 @@ use std::time::Duration;
 
 /// A quarter of a large packet may pass a bottleneck at once.
 const BURST_BYTES: u32 = 16_000;
+/// How long a slowed node takes to run and to stand still once.
+const SLOW_PERIOD_MS: u32 = 100;
+/// How many lives a node in a crash loop has at most; after the last one it runs on.
+const MOST_LIVES: usize = 300;
+/// How long a node may take to end when it is asked to.
+const GRACE_MS: u32 = 500;
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,25 +46,16 @@ enum Deed {
     Partition(Shape),
     Kill(Nodes),
     Pause(Nodes),
+    SlowCpu(Pace, Nodes),
+    CrashLoop(u32, Nodes),
+    RollingRestart(Nodes),
     Wipe(Nodes),
     Remove(Nodes),
     Transfer(Nodes),
+    /// The first is asked to have the second vote.
+    Ask(Nodes, Nodes),
     Disk(DiskFault, Nodes),
     Clock(ClockChange, Nodes),
-}
-
-/// Links between two sides.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Between {
-    left: Side,
-    right: Side,
-    direction: Direction,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Side {
-    Nodes(Nodes),
-    Clients,
 }
 
 impl Act {
@@ -76,9 +76,13 @@ impl Act {
             Deed::Partition(_) => FaultKind::Partition,
             Deed::Kill(_) => FaultKind::Kill,
             Deed::Pause(_) => FaultKind::Pause,
+            Deed::SlowCpu(..) => FaultKind::Process(ProcessKind::SlowCpu),
+            Deed::CrashLoop(..) => FaultKind::Process(ProcessKind::CrashLoop),
+            Deed::RollingRestart(_) => FaultKind::Process(ProcessKind::RollingRestart),
             Deed::Wipe(_) => FaultKind::Process(ProcessKind::Wipe),
             Deed::Remove(_) => FaultKind::Member,
             Deed::Transfer(_) => FaultKind::Transfer,
+            Deed::Ask(..) => FaultKind::Reconfigure,
             Deed::Disk(fault, _) => FaultKind::Disk(fault.kind()),
             Deed::Clock(change, _) => FaultKind::Clock(change.kind()),
         }
@@ -95,11 +99,15 @@ impl Act {
             Deed::Partition(_) => Vec::new(),
             Deed::Kill(nodes)
             | Deed::Pause(nodes)
+            | Deed::SlowCpu(_, nodes)
+            | Deed::CrashLoop(_, nodes)
+            | Deed::RollingRestart(nodes)
             | Deed::Wipe(nodes)
             | Deed::Remove(nodes)
             | Deed::Transfer(nodes)
             | Deed::Disk(_, nodes)
             | Deed::Clock(_, nodes) => vec![nodes],
+            Deed::Ask(asked, voters) => vec![asked, voters],
         }
     }
 
@@ -110,9 +118,13 @@ impl Act {
             Deed::Partition(_)
             | Deed::Kill(_)
             | Deed::Pause(_)
+            | Deed::SlowCpu(..)
+            | Deed::CrashLoop(..)
+            | Deed::RollingRestart(_)
             | Deed::Wipe(_)
             | Deed::Remove(_)
             | Deed::Transfer(_)
+            | Deed::Ask(..)
             | Deed::Disk(..)
             | Deed::Clock(..) => Ok(()),
         }
@@ -139,6 +151,22 @@ impl Act {
             Deed::Pause(nodes) => Fault::Pause {
                 target: target(nodes, rng)?,
             },
+            Deed::SlowCpu(pace, nodes) => Fault::SlowCpu {
+                target: target(nodes, rng)?,
+                pace: *pace,
+            },
+            Deed::CrashLoop(life_ms, nodes) => Fault::CrashLoop {
+                target: target(nodes, rng)?,
+                lives_ms: vec![*life_ms; MOST_LIVES],
+            },
+            Deed::RollingRestart(nodes) => {
+                let mut order = chosen(nodes, scene, rng)?;
+                order.shuffle(rng);
+                Fault::RollingRestart {
+                    order,
+                    grace_ms: GRACE_MS,
+                }
+            }
             Deed::Wipe(nodes) => Fault::Wipe {
                 target: target(nodes, rng)?,
             },
@@ -147,6 +175,10 @@ impl Act {
             },
             Deed::Transfer(nodes) => Fault::Transfer {
                 to: one(nodes, scene, rng)?,
+            },
+            Deed::Ask(asked, voters) => Fault::Voters {
+                asked: one(asked, scene, rng)?,
+                voters: chosen(voters, scene, rng)?,
             },
             Deed::Disk(fault, nodes) => Fault::Disk {
                 target: target(nodes, rng)?,
@@ -171,13 +203,27 @@ impl Deed {
         if words.accept(&["remove"]) {
             return Nodes::read(words, cluster).map(Deed::Remove);
         }
+        if words.accept(&["ask"]) {
+            return Deed::ask(words, cluster);
+        }
         let word = words.take("something to do", |word| Some(word.to_owned()))?;
         let Ok(kind) = FaultKind::from_str(&word) else {
             return wrong(format!(
-                "{word:?} is nothing to do: write cut, remove or the name of a fault (see: list nemeses)"
+                "{word:?} is nothing to do: write cut, remove, ask or the name of a fault (see: list nemeses)"
             ));
         };
         Deed::of_kind(kind, words, cluster)
+    }
+
+    /// `L for voters L A B`.
+    fn ask(words: &mut Words, cluster: &[NodeName]) -> Result<Deed, Wrong> {
+        let asked = Nodes::read(words, cluster)?;
+        for expected in ["for", "voters"] {
+            words.take("what is asked for, as in ask L for voters L A,", |word| {
+                (word == expected).then_some(())
+            })?;
+        }
+        Ok(Deed::Ask(asked, Nodes::read(words, cluster)?))
     }
 
     fn of_kind(kind: FaultKind, words: &mut Words, cluster: &[NodeName]) -> Result<Deed, Wrong> {
@@ -203,13 +249,19 @@ impl Deed {
                 Deed::Disturb(disturbance, Between::read(words, cluster)?)
             }
             FaultKind::Process(ProcessKind::Wipe) => Deed::Wipe(Nodes::read(words, cluster)?),
-            FaultKind::Process(
-                ProcessKind::SlowCpu | ProcessKind::CrashLoop | ProcessKind::RollingRestart,
-            )
-            | FaultKind::Reconfigure => {
-                return wrong(format!(
-                    "{kind} is no single deed: ask for it with --nemesis {kind}, beside these steps"
-                ));
+            FaultKind::Process(ProcessKind::SlowCpu) => {
+                Deed::SlowCpu(pace(words)?, Nodes::read(words, cluster)?)
+            }
+            FaultKind::Process(ProcessKind::CrashLoop) => {
+                Deed::CrashLoop(millis(words)?, Nodes::read(words, cluster)?)
+            }
+            FaultKind::Process(ProcessKind::RollingRestart) => {
+                Deed::RollingRestart(Nodes::read(words, cluster)?)
+            }
+            FaultKind::Reconfigure => {
+                return wrong(
+                    "say who is asked, and who is to vote then, as in: ask L for voters L A B",
+                );
             }
         })
     }
@@ -331,6 +383,20 @@ fn clock_change(kind: ClockKind, words: &mut Words) -> Result<ClockChange, Wrong
     })
 }
 
+/// `30%`: that much of the time a node runs.
+fn pace(words: &mut Words) -> Result<Pace, Wrong> {
+    let read = |word: &str| {
+        let percent: u32 = word.strip_suffix('%')?.parse().ok()?;
+        (1..100).contains(&percent).then_some(percent)
+    };
+    let percent = words.take("how much of the time it runs, as in 30%,", read)?;
+    let run_ms = SLOW_PERIOD_MS * percent / 100;
+    Ok(Pace {
+        run_ms,
+        stop_ms: SLOW_PERIOD_MS - run_ms,
+    })
+}
+
 fn millis(words: &mut Words) -> Result<u32, Wrong> {
     let read = |word: &str| duration(word).and_then(whole_ms).filter(|ms| *ms > 0);
     words.take("a time, as in 300ms,", read)
@@ -395,138 +461,6 @@ fn order(scene: Scene<'_>, rng: &mut impl Rng) -> Vec<NodeName> {
     let mut left: Vec<NodeName> = scene.view.nodes.keys().cloned().collect();
     let draw = |_| left.remove(rng.random_range(0..left.len()));
     (0..scene.view.nodes.len()).map(draw).collect()
-}
-
-impl Between {
-    /// `L | others`, `L -> n1 n2`, `L <- clients`; without a second side, the others.
-    fn read(words: &mut Words, cluster: &[NodeName]) -> Result<Between, Wrong> {
-        let left = Side::read(words, cluster)?;
-        let direction = if words.accept(&["->"]) {
-            Direction::From
-        } else if words.accept(&["<-"]) {
-            Direction::To
-        } else if words.accept(&["|"]) || words.peek().is_none() {
-            Direction::Both
-        } else {
-            let word = words.peek().unwrap_or_default();
-            return wrong(format!(
-                "{word:?} stands where |, -> or <- should: say both sides, as in L | others"
-            ));
-        };
-        let right = match words.peek() {
-            Some(_) => Side::read(words, cluster)?,
-            None => Side::Nodes(Nodes::others()),
-        };
-        Ok(Between {
-            left,
-            right,
-            direction,
-        })
-    }
-
-    fn with(&self) -> Others {
-        match self.left == Side::Clients || self.right == Side::Clients {
-            true => Others::Clients,
-            false => Others::Nodes,
-        }
-    }
-
-    /// Which way it is for the nodes, where the clients are at one end.
-    fn seen_from_nodes(&self) -> Direction {
-        match (&self.left, self.direction) {
-            (Side::Clients, Direction::From) => Direction::To,
-            (Side::Clients, Direction::To) => Direction::From,
-            (Side::Clients | Side::Nodes(_), direction) => direction,
-        }
-    }
-
-    fn nodes(&self) -> Vec<&Nodes> {
-        let sides = [&self.left, &self.right];
-        sides.into_iter().filter_map(Side::nodes).collect()
-    }
-
-    fn senseless(&self) -> Result<(), Wrong> {
-        let (left, right) = (self.left.nodes(), self.right.nodes());
-        match (left, right) {
-            (None, None) => wrong("clients are on both sides: name nodes on one"),
-            (Some(left), Some(right)) if left.needs_opposite() && right.needs_opposite() => {
-                wrong("others are on both sides: say whom the others are opposite to")
-            }
-            (Some(left), Some(right)) => match (left.plain(), right.plain()) {
-                (Some(a), Some(b)) if !a.is_disjoint(&b) => {
-                    wrong(format!("a node is on both sides of {left} and {right}"))
-                }
-                _ => Ok(()),
-            },
-            (Some(_), None) | (None, Some(_)) => Ok(()),
-        }
-    }
-
-    fn links(&self, scene: Scene<'_>, rng: &mut impl Rng) -> Result<BTreeSet<Link>, String> {
-        let none = BTreeSet::new();
-        let left_first = !self.left.nodes().is_some_and(Nodes::needs_opposite);
-        let (left, right) = if left_first {
-            let left = self.left.choose(scene, &none, rng)?;
-            let right = self.right.choose(scene, &left, rng)?;
-            (left, right)
-        } else {
-            let right = self.right.choose(scene, &none, rng)?;
-            let left = self.left.choose(scene, &right, rng)?;
-            (left, right)
-        };
-        let (left, right) = (self.left.ends(left), self.right.ends(right));
-        let mut links = BTreeSet::new();
-        for from in &left {
-            for to in right.iter().filter(|to| *to != from) {
-                let link = Link::new(from.clone(), to.clone());
-                if self.direction != Direction::From {
-                    links.insert(link.back());
-                }
-                if self.direction != Direction::To {
-                    links.insert(link);
-                }
-            }
-        }
-        match links.is_empty() {
-            true => Err("there is no link between the two sides".to_owned()),
-            false => Ok(links),
-        }
-    }
-}
-
-impl Side {
-    fn read(words: &mut Words, cluster: &[NodeName]) -> Result<Side, Wrong> {
-        match words.accept(&["clients"]) {
-            true => Ok(Side::Clients),
-            false => Nodes::read(words, cluster).map(Side::Nodes),
-        }
-    }
-
-    fn nodes(&self) -> Option<&Nodes> {
-        match self {
-            Side::Nodes(nodes) => Some(nodes),
-            Side::Clients => None,
-        }
-    }
-
-    fn choose(
-        &self,
-        scene: Scene<'_>,
-        opposite: &BTreeSet<NodeName>,
-        rng: &mut impl Rng,
-    ) -> Result<BTreeSet<NodeName>, String> {
-        match self {
-            Side::Nodes(nodes) => nodes.choose(scene, opposite, rng),
-            Side::Clients => Ok(BTreeSet::new()),
-        }
-    }
-
-    fn ends(&self, nodes: BTreeSet<NodeName>) -> Vec<Endpoint> {
-        match self {
-            Side::Nodes(_) => nodes.into_iter().map(Endpoint::from).collect(),
-            Side::Clients => vec![Endpoint::Clients],
-        }
-    }
 }
 
 impl fmt::Display for Act {
