@@ -31,7 +31,7 @@ macro_rules! bundled {
 }
 
 impl Bundled {
-    pub(crate) const ALL: [Self; 18] = bundled![
+    pub(crate) const ALL: [Self; 20] = bundled![
         "figure-8",
         "leader-left-behind",
         "late-orders",
@@ -47,6 +47,8 @@ impl Bundled {
         "overtaken-appends",
         "lost-requests",
         "lost-disk",
+        "two-joiners",
+        "two-changes",
         "deaf-leader",
         "deaf-follower",
         "returning-follower",

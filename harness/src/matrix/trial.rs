@@ -21,6 +21,10 @@ const LEASES: &str = "--read-level lease";
 /// Messages that can come twice, late or never, and reads at any node.
 const DATAGRAMS: &str = "--read-level follower --node-arg=--transport=udp";
 
+/// The same, with one entry in each message.
+const SMALL_DATAGRAMS: &str =
+    "--read-level follower --node-arg=--transport=udp --node-arg=--append-bytes=1";
+
 /// Snapshots every few hundred entries, little kept behind them, and counters, in which an entry more or less stays to be seen.
 const TINY_SNAPSHOTS: &str = "--workload counter --read-level follower \
      --node-arg=--snapshot-bytes=20000 --node-arg=--retained-entries=50";
@@ -51,15 +55,19 @@ impl Trial {
             Bug::ReadNoApplyWait => under("--nemesis delay,loss").with(DATAGRAMS),
             Bug::AppendDup => under("--nemesis duplicate").with(DATAGRAMS),
             Bug::MatchOptimistic => under("--steps lost-requests").with(DATAGRAMS),
-            Bug::TruncateBlind => under("--nemesis reorder,duplicate,kill").with(DATAGRAMS),
+            Bug::TruncateBlind => under("--steps overtaken-appends")
+                .with(DATAGRAMS)
+                .of_nodes(3),
             Bug::CountDupVotes => under("--steps votes-twice").with(DATAGRAMS),
 
             Bug::ReadBeforeNoop => under("--steps slow-first-entry"),
             Bug::ReadindexCtxReuse => under("--steps late-answers"),
             Bug::AcceptStaleLeader => under("--steps late-orders"),
-            Bug::CommitOldTerm => under("--steps figure-8"),
+            Bug::CommitOldTerm => under("--steps figure-8").with(SMALL_DATAGRAMS),
             Bug::VoteNoPersist => under("--steps voters-restart"),
-            Bug::LeaseCheckThenAct => under("--steps long-naps").with(LEASES),
+            Bug::LeaseCheckThenAct => under("--steps long-naps")
+                .with("--read-level lease --operation-timeout 200ms")
+                .of_nodes(3),
             Bug::LeaseWallclock => under(
                 "--nemesis partition,clock-jump --target partition=leader-alone,clock-jump=leader \
                  --fault-length 600ms..1200ms --fault-interval 200ms..400ms",
@@ -88,10 +96,10 @@ impl Trial {
             Bug::NoStickiness => under("--steps deaf-follower")
                 .with("--max-needless-elections 2 --rate 2 --concurrency 1n"),
 
-            Bug::ConfOverlap | Bug::JointNewOnly | Bug::ConfNoBarrier => {
-                under("--nemesis reconfigure")
-            }
-            Bug::LearnerCounts | Bug::AddNoCatchup => under("--nemesis reconfigure,kill"),
+            Bug::ConfOverlap | Bug::JointNewOnly => under("--nemesis reconfigure"),
+            Bug::ConfNoBarrier => under("--steps two-changes").of_nodes(4),
+            Bug::LearnerCounts => under("--steps two-joiners"),
+            Bug::AddNoCatchup => under("--nemesis reconfigure,kill"),
 
             Bug::NoFsync => under("--nemesis blackout"),
             Bug::AckBeforeFsyncFollower => under("--steps blackout-behind-slow-disks"),
