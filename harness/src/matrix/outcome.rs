@@ -47,11 +47,12 @@ impl Outcome {
             let sizes = result.counterexamples.iter();
             return Self {
                 counterexample: sizes.map(|one| one.operations.len()).min(),
-                ..Self::found(result, class(result))
+                ..Self::found(result, &class(result), None)
             };
         }
         if result.health == Health::Unhealthy {
-            return Self::found(result, "crash".to_owned());
+            let noticed = result.health_events.iter().map(|event| event.time_ns);
+            return Self::found(result, "crash", noticed.min());
         }
         if let Some(trouble) = Self::not_live(result) {
             return trouble;
@@ -70,11 +71,7 @@ impl Outcome {
     }
 
     fn not_live(result: &RunResult) -> Option<Self> {
-        let found = |class: &str, known_ns: Option<u64>| {
-            let found = Self::found(result, class.to_owned());
-            let after_ms = known_ns.map_or(found.after_ms, |ns| Some(ns / 1_000_000));
-            Some(Self { after_ms, ..found })
-        };
+        let found = |class, known_ns| Some(Self::found(result, class, known_ns));
         let availability = result.availability.as_ref();
         match result.liveness {
             Liveness::NotRecovered => found("unavailable", None),
@@ -100,12 +97,13 @@ impl Outcome {
         Self::quiet(End::Broken, Some(why))
     }
 
-    fn found(result: &RunResult, class: String) -> Self {
+    /// Known when the check beside the run knew it, or in the end, if nothing says more.
+    fn found(result: &RunResult, class: &str, known_ns: Option<u64>) -> Self {
         let stopped = result.stopped_online.as_ref();
-        let known_ns = stopped.map_or(result.duration_ns, |stopped| stopped.at_ns);
+        let proven_ns = || stopped.map_or(result.duration_ns, |stopped| stopped.at_ns);
         Self {
-            class: Some(class),
-            after_ms: Some(known_ns / 1_000_000),
+            class: Some(class.to_owned()),
+            after_ms: Some(known_ns.unwrap_or_else(proven_ns) / 1_000_000),
             ..Self::quiet(End::Found, None)
         }
     }
@@ -124,4 +122,57 @@ impl Outcome {
 fn class(result: &RunResult) -> String {
     let first = result.anomalies.first();
     first.map_or_else(|| "other".to_owned(), |anomaly| anomaly.class.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A run of 36 s in which nothing was amiss, but for these fields.
+    fn run(but: Value) -> RunResult {
+        let mut result = json!({
+            "version": 1, "exit_code": 0, "consistency": "valid", "unknown": null, "liveness": "recovered",
+            "recovery_ms": 20, "health": "healthy", "health_events": [], "strength": "strong",
+            "strength_reasons": ["2 kills"], "infrastructure": "ok", "infrastructure_error": null,
+            "anomalies": [], "operations": { "ok": 9, "fail": 0, "info": 0 }, "faults": [], "leader_changes": 0,
+            "leaders": [], "seed": 1, "command": "adrasteia", "workload": "register", "nemesis": [], "nodes": [],
+            "bugs": [], "net": { "plane": "switch", "reason": "" }, "duration_ns": 36_000_000_000_u64,
+            "interrupted": false, "notes": [],
+            "environment": { "version": "", "kernel": "", "started": "" },
+        });
+        let Value::Object(but) = but else {
+            unreachable!("fields")
+        };
+        result.as_object_mut().expect("an object").extend(but);
+        serde_json::from_value(result).expect("a result")
+    }
+
+    #[test]
+    fn what_was_found_is_told_with_the_time_at_which_it_was_known() {
+        let dead = |ms: u64| json!({ "node": "n4", "time_ns": ms * 1_000_000, "message": "ended" });
+        let stale = json!({ "class": "stale-read", "key": null, "operations": [], "explanation": "", "fault": null });
+        let online =
+            json!({ "at_ns": 900_000_000, "key": null, "operation": 1, "completed_ns": 1 });
+        let crashed = json!({ "health": "unhealthy", "health_events": [dead(2_500), dead(1_400)] });
+        let violated =
+            json!({ "consistency": "violation", "anomalies": [stale], "stopped_online": online });
+        for (but, end, class, after_ms) in [
+            (json!({}), End::Silent, None, None),
+            (crashed, End::Found, Some("crash"), Some(1_400)),
+            (violated, End::Found, Some("stale-read"), Some(900)),
+            (
+                json!({ "liveness": "not-recovered" }),
+                End::Found,
+                Some("unavailable"),
+                Some(36_000),
+            ),
+            (json!({ "strength": "vacuous" }), End::Vacuous, None, None),
+        ] {
+            let outcome = Outcome::of(&run(but));
+            let found = (outcome.end, outcome.class.as_deref(), outcome.after_ms);
+            assert_eq!(found, (end, class, after_ms));
+        }
+    }
 }
