@@ -13,6 +13,7 @@ mod impact;
 mod interpreter;
 mod judge;
 mod leaders;
+mod machine;
 mod online;
 mod outages;
 mod phase;

@@ -18,6 +18,20 @@ pub struct Availability {
     pub max_needless_elections: Option<u32>,
     /// Every needless election, in order of terms.
     pub needless_elections: Vec<NeedlessElection>,
+    /// When the machine itself did not keep up: such times count for no outage and no needless election.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stalls: Vec<MachineStall>,
+}
+
+/// A time in which timers fired late on this machine, or small syncs took long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachineStall {
+    /// From here.
+    pub from_ns: u64,
+    /// To there.
+    pub to_ns: u64,
+    /// The longest that one thing in it was held up.
+    pub longest_ns: u64,
 }
 
 /// A stretch in which no change was done, though one majority ran undisturbed and clients asked for changes all the while.
@@ -61,7 +75,7 @@ pub struct NeedlessElection {
 /// All of it in words.
 pub(crate) fn sentences(all: &Availability) -> String {
     let Some(longest) = &all.longest else {
-        return elections(all);
+        return join([elections(all), stalls(all)]);
     };
     let (length, from) = (duration(longest.length_ns()), moment(longest.from_ns));
     let beside = beside(longest.fault);
@@ -69,7 +83,26 @@ pub(crate) fn sentences(all: &Availability) -> String {
     let outage = format!(
         "The longest outage while a majority could have served: {length} from {from}{beside} (limit {limit})."
     );
-    format!("{outage} {}", elections(all)).trim_end().to_owned()
+    join([outage, elections(all), stalls(all)])
+}
+
+fn join<const N: usize>(sentences: [String; N]) -> String {
+    let told: Vec<String> = sentences
+        .into_iter()
+        .filter(|one| !one.is_empty())
+        .collect();
+    told.join(" ")
+}
+
+fn stalls(all: &Availability) -> String {
+    let Some(longest) = all.stalls.iter().map(|stall| stall.longest_ns).max() else {
+        return String::new();
+    };
+    let times = counted(all.stalls.len() as u64, "time");
+    let longest = duration(longest);
+    format!(
+        "The machine itself was held up {times}, by up to {longest}: that counts for no outage."
+    )
 }
 
 fn elections(all: &Availability) -> String {

@@ -20,7 +20,7 @@ pub mod terminal;
 mod timeline;
 mod tried;
 
-pub use availability::{Availability, NeedlessElection, Outage};
+pub use availability::{Availability, MachineStall, NeedlessElection, Outage};
 pub use counterexample::{CounterexampleRecord, OperationRecord, WeakerRecord};
 pub use data::ReportData;
 pub use result::{

@@ -4,8 +4,8 @@ use checker::{Analysis, History, Nanos, Outcome, Verdict, Violation};
 use nemesis::schedule::Step;
 use reports::{
     AnomalyRecord, Availability, Consistency, CounterexampleRecord, Counts, Environment,
-    FaultRecord, Health, HealthEvent, Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION,
-    RunResult, StoppedOnline, Strength, WeakerRecord,
+    FaultRecord, Health, HealthEvent, Infrastructure, LeaderSpan, Liveness, MachineStall, Net,
+    RESULT_VERSION, RunResult, StoppedOnline, Strength, WeakerRecord,
 };
 use serde_json::json;
 
@@ -25,6 +25,7 @@ pub(crate) struct Evidence {
     pub faults: Vec<FaultRecord>,
     pub leaders: Vec<LeaderSpan>,
     pub leader_changes: u32,
+    pub stalls: Vec<MachineStall>,
     pub deaths: Vec<HealthEvent>,
     /// Time from the final heal until every client was served; `None` if one was not, in the time allowed.
     /// What the steps that waited for the system did in the end.
@@ -65,7 +66,12 @@ pub(crate) fn judge(
         leader_changes: evidence.leader_changes,
     };
     let coverage = graded.coverage();
-    let availability = availability(config, history, &faults, &evidence.leaders);
+    let availability = availability(
+        config,
+        history,
+        (&faults, &evidence.leaders),
+        evidence.stalls,
+    );
     let mut result = RunResult {
         version: RESULT_VERSION,
         exit_code: Exit::Harness.code(),
@@ -150,10 +156,11 @@ fn with_operations(
 fn availability(
     config: &RunConfig,
     history: &History,
-    faults: &[FaultRecord],
-    leaders: &[LeaderSpan],
+    (faults, leaders): (&[FaultRecord], &[LeaderSpan]),
+    stalls: Vec<MachineStall>,
 ) -> Availability {
-    let world = World::new(config.nodes.iter().map(ToString::to_string), faults);
+    let nodes = config.nodes.iter().map(ToString::to_string);
+    let world = World::new(nodes, faults).held_up(&stalls);
     let limit_ns = u64::try_from(config.outage_limit.as_nanos()).unwrap_or(u64::MAX);
     let home = |process| config.home(process).as_str();
     let end = config.clients_end();
@@ -165,6 +172,7 @@ fn availability(
         outages,
         max_needless_elections: config.max_needless_elections,
         needless_elections: needless_elections(&world, faults, leaders),
+        stalls,
     }
 }
 

@@ -19,6 +19,7 @@ use super::folder::Folder;
 use super::interpreter::{Interpreter, Worker};
 use super::judge::Evidence;
 use super::leaders::{Leaders, first_leader};
+use super::machine::Meter;
 use super::online::{Post, Watch};
 use super::phase::{self, EarlyEnd, Ender, Ending};
 use super::recorder::Recorder;
@@ -100,6 +101,7 @@ fn stillborn(
         done: Vec::new(),
         leaders: Vec::new(),
         leader_changes: 0,
+        stalls: Vec::new(),
         deaths: deaths.collect(),
         recovery_ms: None,
         net,
@@ -123,6 +125,7 @@ struct Stage {
     interpreter: Interpreter,
     deaths: Arc<Mutex<Vec<HealthEvent>>>,
     ending: Ending,
+    meter: Meter,
     /// The check beside the run, if it was asked for.
     online: Option<Watch>,
 }
@@ -176,6 +179,7 @@ impl Stage {
             interpreter,
             deaths,
             ending,
+            meter: Meter::start(&folder.file("machine.sample"), clock)?,
             online: post.map(Watch::start).transpose()?,
         })
     }
@@ -216,6 +220,7 @@ impl Stage {
             notes,
             environment,
             divergence: copies::divergence(&copies),
+            stalls: self.meter.stop(),
         })
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nemesis::partition::{Endpoint, Link};
-use reports::FaultRecord;
+use reports::{FaultRecord, MachineStall};
 
 use super::impact::Impact;
 
@@ -42,6 +42,19 @@ impl World {
             nodes: nodes.collect(),
             acted: faults.into_iter().map(acted).collect(),
         }
+    }
+
+    /// While the machine was held up, so was everybody.
+    pub(super) fn held_up(mut self, stalls: &[MachineStall]) -> Self {
+        self.acted.extend(stalls.iter().map(|stall| Acted {
+            start_ns: stall.from_ns,
+            end_ns: stall.to_ns,
+            impact: Impact {
+                unclear: true,
+                ..Impact::default()
+            },
+        }));
+        self
     }
 
     /// Whether this fault alone left no majority of nodes that ran and reached each other.
@@ -319,5 +332,21 @@ mod tests {
                 "{fault:?}"
             );
         }
+    }
+
+    #[test]
+    fn nobody_could_have_served_while_the_machine_was_held_up() {
+        let stall = MachineStall {
+            from_ns: 10,
+            to_ns: 20,
+            longest_ns: 10,
+        };
+        let world = World::new(nodes(3).into_iter(), []).held_up(&[stall]);
+        let has_majority = |from, to| world.between(from, to).majority(None).is_some();
+        assert_eq!(
+            [(0, 10), (0, 11), (19, 30), (20, 30)].map(|(from, to)| has_majority(from, to)),
+            [true, false, false, true]
+        );
+        assert_eq!(world.changes(0, 30), [0, 10, 20, 30]);
     }
 }

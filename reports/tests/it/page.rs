@@ -209,6 +209,7 @@ fn availability() -> Availability {
         longest: Some(outage.clone()),
         outages: vec![outage],
         max_needless_elections: Some(0),
+        stalls: Vec::new(),
         needless_elections: vec![NeedlessElection {
             at_ns: 12_000_000_000,
             old: "n1".to_owned(),

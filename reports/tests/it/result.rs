@@ -2,8 +2,8 @@
 
 use crate::fixture::runs;
 use reports::{
-    Availability, Consistency, Health, HealthEvent, Infrastructure, Liveness, NeedlessElection,
-    Outage, ResultError, RunResult, Strength, terminal,
+    Availability, Consistency, Health, HealthEvent, Infrastructure, Liveness, MachineStall,
+    NeedlessElection, Outage, ResultError, RunResult, Strength, terminal,
 };
 
 fn stale_read() -> RunResult {
@@ -112,7 +112,7 @@ fn the_last_lines_say_verdict_and_reason() {
             result.availability = Some(availability());
         },
         "UNAVAILABLE  Linearizable, but the system did not serve while it could",
-        "7.9 s from 1.000 s, beside fault 1 (limit 5.0 s). 1 needless election: the first at 12.000 s, from n1 to n2.",
+        "7.9 s from 1.000 s, beside fault 1 (limit 5.0 s). 1 needless election: the first at 12.000 s, from n1 to n2. The machine itself was held up 1 time, by up to 150 ms: that counts for no outage.",
     );
     row(
         |result| {
@@ -124,7 +124,7 @@ fn the_last_lines_say_verdict_and_reason() {
             });
         },
         "DISTURBED  Linearizable, but leaders lost their office for nothing",
-        "1 needless election: the first at 12.000 s, from n1 to n2.",
+        "1 needless election: the first at 12.000 s, from n1 to n2. The machine itself was held up 1 time, by up to 150 ms: that counts for no outage.",
     );
     row(
         |result| {
@@ -176,6 +176,11 @@ fn availability() -> Availability {
         outages: vec![outage],
         max_needless_elections: Some(0),
         needless_elections: vec![election],
+        stalls: vec![MachineStall {
+            from_ns: 14_000_000_000,
+            to_ns: 14_250_000_000,
+            longest_ns: 150_000_000,
+        }],
     }
 }
 
