@@ -509,7 +509,7 @@ mod tests {
 
     #[test]
     fn steps_come_alone_or_beside_drawn_faults_and_are_named_in_the_command() {
-        let alone = config("--steps figure-8 --seed 1").unwrap();
+        let alone = config("--steps leader-left-behind --seed 1").unwrap();
         assert!(alone.kinds.is_empty());
         assert_eq!(alone.all_kinds(), [FaultKind::Partition, FaultKind::Kill]);
         let both = config("--steps late-orders --nemesis kill --seed 1").unwrap();
