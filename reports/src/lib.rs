@@ -16,6 +16,7 @@ mod palette;
 pub mod plots;
 mod quantity;
 mod result;
+pub mod site;
 pub mod terminal;
 mod timeline;
 mod tried;

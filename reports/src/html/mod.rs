@@ -13,6 +13,8 @@ mod operations;
 mod orders;
 mod verdict;
 
+pub(crate) use verdict::{card, mark, replay, tone_class};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -25,8 +27,9 @@ use crate::plots::{self, Plot};
 use crate::quantity::moment;
 use crate::timeline::context;
 
-const STYLE: &str = include_str!("style.css");
-const COPY: &str = include_str!("copy.js");
+/// The style of the page, which the pages of a server of runs share.
+pub(crate) const STYLE: &str = include_str!("style.css");
+pub(crate) const COPY: &str = include_str!("copy.js");
 
 /// The whole page. Equal input gives a byte-identical page.
 #[must_use]

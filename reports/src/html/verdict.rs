@@ -161,7 +161,7 @@ fn proof(data: &ReportData<'_>, violation: &Violation) -> String {
     )
 }
 
-fn replay(command: &str) -> Markup {
+pub(crate) fn replay(command: &str) -> Markup {
     html! {
         div.replay {
             p { "Run it again" }
@@ -170,7 +170,7 @@ fn replay(command: &str) -> Markup {
     }
 }
 
-fn card(answer: &Answer) -> Markup {
+pub(crate) fn card(answer: &Answer) -> Markup {
     html! {
         div.answer.(tone_class(answer.tone)) {
             p.question { (answer.question) }
@@ -206,7 +206,7 @@ fn more(findings: &[Finding]) -> Markup {
     }
 }
 
-fn tone_class(tone: Tone) -> &'static str {
+pub(crate) fn tone_class(tone: Tone) -> &'static str {
     match tone {
         Tone::Good => "good",
         Tone::Caution => "caution",
@@ -216,7 +216,7 @@ fn tone_class(tone: Tone) -> &'static str {
 }
 
 /// The sign of a tone, so that no colour speaks alone.
-fn mark(tone: Tone) -> &'static str {
+pub(crate) fn mark(tone: Tone) -> &'static str {
     match tone {
         Tone::Good => "✓",
         Tone::Caution => "!",

@@ -10,12 +10,14 @@ mod quantiles;
 mod rate;
 mod recovery;
 mod thin;
+mod trend;
 
 pub use clocks::clocks;
 pub use latency::latency;
 pub use quantiles::quantiles;
 pub use rate::rate;
 pub use recovery::recovery;
+pub(crate) use trend::{Group, Kind, detection, verdicts};
 
 use crate::data::ReportData;
 

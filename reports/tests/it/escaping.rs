@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use reports::html::render;
 use reports::{plots, terminal};
 
-const HOSTILE: [&str; 7] = [
+pub(crate) const HOSTILE: [&str; 7] = [
     "<script>alert(1)</script>",
     "\"><img src=x onerror=alert(1)>",
     "' onmouseover='alert(1)",
@@ -96,15 +96,15 @@ fn megabytes_are_cut() {
     assert!(page.contains("characters)"), "the cut is said");
 }
 
-struct Tag {
-    name: String,
-    attributes: Vec<String>,
-    in_drawing: bool,
+pub(crate) struct Tag {
+    pub(crate) name: String,
+    pub(crate) attributes: Vec<String>,
+    pub(crate) in_drawing: bool,
 }
 
 /// The opening tags of a page in their order, read as a browser does: style and script end at their own closing tag, quoted
 /// attribute values may hold anything but their quote.
-fn tags(page: &str) -> Vec<Tag> {
+pub(crate) fn tags(page: &str) -> Vec<Tag> {
     let mut tags: Vec<Tag> = Vec::new();
     let mut rest = page;
     let mut drawings = 0_usize;

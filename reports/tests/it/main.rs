@@ -7,3 +7,4 @@ mod fixture;
 mod page;
 mod plots;
 mod result;
+mod site;

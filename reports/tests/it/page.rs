@@ -285,7 +285,7 @@ fn skeleton() {
 }
 
 /// One line for each element, without drawings, style and script.
-fn outline(page: &str) -> String {
+pub(crate) fn outline(page: &str) -> String {
     let mut page = page.to_owned();
     for element in ["style", "script", "svg"] {
         page = without(&page, element);
@@ -297,7 +297,7 @@ fn outline(page: &str) -> String {
 }
 
 /// The words of a page, without markup, style and script; those of drawings stay.
-fn text(page: &str) -> String {
+pub(crate) fn text(page: &str) -> String {
     let page = without(&without(page, "style"), "script");
     let mut text = String::new();
     let mut inside = false;
