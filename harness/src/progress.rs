@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use reports::{Effect, FaultRecord};
 
 use crate::clock::Clock;
-use crate::run::{Completion, Leaders};
+use crate::run::{Completion, Leaders, Live};
 use crate::say;
 
 /// How often the counts are shown on a terminal, and where every look leaves a line.
@@ -21,6 +21,7 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     counts: Arc<Counts>,
+    live: Live,
 }
 
 #[derive(Debug, Default)]
@@ -32,7 +33,7 @@ struct Counts {
 
 impl Progress {
     /// A bar of the length of the clients' time, or plain lines.
-    pub(crate) fn new(length: Duration) -> Self {
+    pub(crate) fn new(length: Duration, live: Live) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(u64::try_from(length.as_millis()).unwrap_or(u64::MAX));
             bar.set_style(
@@ -44,6 +45,7 @@ impl Progress {
         Self {
             bar,
             counts: Arc::default(),
+            live,
         }
     }
 
@@ -53,6 +55,17 @@ impl Progress {
             Some(bar) if !bar.is_finished() => bar.println(line),
             Some(_) | None => say::aside(format_args!("{line}")),
         }
+    }
+
+    /// Says what the run does from now on, also to whoever watches it from elsewhere.
+    pub(crate) fn act(&self, line: &str) {
+        self.live.phase(line);
+        self.say(line);
+    }
+
+    /// Where those who watch the run look.
+    pub(crate) fn live(&self) -> &Live {
+        &self.live
     }
 
     /// Counts an operation that ended.

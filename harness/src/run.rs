@@ -13,6 +13,7 @@ mod impact;
 mod interpreter;
 mod judge;
 mod leaders;
+mod live;
 mod machine;
 mod online;
 mod outages;
@@ -48,6 +49,7 @@ use folder::Folder;
 
 pub(crate) use client::Habits;
 pub(crate) use leaders::Leaders;
+pub(crate) use live::{LIVE, Live, Sign};
 pub(crate) use phase::{EarlyEnd, Ending, signal};
 pub(crate) use recorder::Completion;
 
@@ -135,7 +137,8 @@ fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
     if let Some(steps) = &config.steps {
         folder.write("steps.toml", &steps.text)?;
     }
-    let progress = Progress::new(config.time_limit);
+    let live = Live::create(&folder.file(LIVE))?;
+    let progress = Progress::new(config.time_limit, live);
     progress.say(&format!(
         "seed {}; network: {} ({})",
         config.seed, chosen.kind, chosen.reason
@@ -166,7 +169,7 @@ fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
     schedule.steps.append(&mut evidence.done);
     write_schedule(&folder, &schedule)?;
 
-    progress.say("checking the history");
+    progress.act("checking the history");
     // The runtime lives on: it listens for the signal that cuts the check short.
     let (history, judgement) = check_history(config, &folder, ending)?;
     drop(runtime);

@@ -47,7 +47,7 @@ pub(crate) async fn perform(
     (ender, ending): (Ender, Ending),
 ) -> Result<Evidence> {
     phase::end_on_signals(&ender, progress)?;
-    progress.say(&format!("starting {} nodes", config.nodes.len()));
+    progress.act(&format!("starting {} nodes", config.nodes.len()));
     let cluster = Arc::new(Cluster::start(config, folder, plane)?);
     let played = match up(&cluster, ending.clone()).await {
         Ok(()) => {
@@ -162,6 +162,8 @@ impl Stage {
             ender.clone(),
         ));
         tokio::spawn(progress.clone().watch(clock, leaders.clone()));
+        let nodes = config.nodes.iter().map(ToString::to_string).collect();
+        tokio::spawn(progress.live().clone().follow(leaders.clone(), nodes));
         let interpreter = Interpreter {
             workload: Arc::new(Mutex::new(config.workload.start())),
             recorder: recorder.clone(),
@@ -186,7 +188,7 @@ impl Stage {
 
     async fn play(mut self, config: &RunConfig, net: Net) -> Result<Evidence> {
         let environment = environment();
-        self.progress.say(&format!(
+        self.progress.act(&format!(
             "clients at work for {}",
             humantime::format_duration(config.time_limit)
         ));
@@ -259,7 +261,7 @@ impl Stage {
         workers: Vec<Worker>,
     ) -> Result<(Vec<Worker>, Option<u64>)> {
         self.progress
-            .say("final heal, waiting for every client to be served");
+            .act("final heal, waiting for every client to be served");
         let cluster = Arc::clone(&self.cluster);
         tokio::task::spawn_blocking(move || cluster.heal_all())
             .await
@@ -282,7 +284,7 @@ impl Stage {
     /// Reads what is left: the keys in use through every client, retired keys through one of each node, so that copies which
     /// differ are told from each other. Returns how many reads failed.
     async fn final_reads(&self, workers: Vec<Worker>) -> usize {
-        self.progress.say("final reads");
+        self.progress.act("final reads");
         let FinalReads { active, retired } = self.interpreter.workload().final_reads();
         let mut reads: Vec<Vec<Invocation>> = vec![active; workers.len()];
         let readers = reads.len();
