@@ -4,6 +4,7 @@ mod bench;
 mod faults;
 mod matrix;
 mod replay;
+mod serve;
 mod summary;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use faults::FaultArgs;
 pub(crate) use matrix::MatrixArgs;
 pub(crate) use replay::{ReplayArgs, ShrinkArgs};
+pub(crate) use serve::ServeArgs;
 pub(crate) use summary::SummaryArgs;
 
 const EXIT_CODES: &str = "\
@@ -78,6 +80,9 @@ pub(crate) enum Command {
     /// Tell what stored runs came to, for people and for build servers
     #[command(after_help = summary::ABOUT)]
     Summary(SummaryArgs),
+    /// Show stored runs, and those under way, in a browser
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(ServeArgs),
     /// Show the names that options accept, and what each means
     List(ListArgs),
     /// Show what this machine permits, and what to do about the rest

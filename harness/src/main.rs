@@ -25,6 +25,7 @@ mod progress;
 mod replay;
 mod run;
 mod say;
+mod serve;
 mod source;
 mod steps;
 mod summary;
@@ -70,6 +71,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Shrink(args)) => replay::shrink(&args),
         Some(Command::Matrix(args)) => matrix::command(&args),
         Some(Command::Summary(args)) => summary::command(&args),
+        Some(Command::Serve(args)) => serve::command(&args),
         Some(Command::List(args)) => Ok(list::command(args.what)),
         Some(Command::Doctor) => Ok(doctor::command()),
         Some(Command::Node(args)) => target_node::run(args).map(|()| Exit::Valid),
