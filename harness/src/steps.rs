@@ -31,9 +31,10 @@ macro_rules! bundled {
 }
 
 impl Bundled {
-    pub(crate) const ALL: [Self; 20] = bundled![
+    pub(crate) const ALL: [Self; 21] = bundled![
         "figure-8",
         "leader-left-behind",
+        "second-successor",
         "late-orders",
         "late-answers",
         "long-naps",

@@ -41,16 +41,19 @@ impl Trial {
             Bug::ReadQuorumMinusOne => {
                 under("--nemesis partition --target partition=halves,random-halves")
             }
-            Bug::NoTruncate | Bug::PrevIndexOnly => {
-                under("--nemesis partition").with(FOLLOWER_READS)
-            }
+            Bug::NoTruncate => under("--nemesis partition").with(FOLLOWER_READS),
+            Bug::PrevIndexOnly => under("--steps second-successor").with(FOLLOWER_READS),
             Bug::AckByIndex => under("--nemesis partition").with("--operation-timeout 6s"),
             Bug::QuorumHalf => under("--nemesis partition").of_nodes(4),
             Bug::UnknownAsFail | Bug::VoteIgnoreLog | Bug::CommitUnbounded => {
                 under("--nemesis partition,kill")
             }
 
-            Bug::DirtyRead => under("--nemesis delay").with(FOLLOWER_READS),
+            Bug::DirtyRead => under(
+                "--nemesis partition --target partition=leader-alone \
+                 --fault-length 600ms..1200ms --fault-interval 200ms..400ms",
+            )
+            .with(LEASES),
             Bug::ReplyMixup | Bug::VoteClearedSameTerm => under("--nemesis delay,kill"),
             Bug::ReadNoApplyWait => under("--nemesis delay,loss").with(DATAGRAMS),
             Bug::AppendDup => under("--nemesis duplicate").with(DATAGRAMS),
