@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use reports::RunResult;
-use reports::ci::{self, Stored};
+use reports::ci::{self, Stored, Suite};
 
 use crate::cli::SummaryArgs;
 use crate::exit::Exit;
@@ -17,10 +17,10 @@ const DEPTH: usize = 6;
 /// Where GitHub wants the summary of a step.
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
-/// A stored run.
-struct Run {
+/// A stored run; why its result cannot be read is a result, too.
+pub(crate) struct Run {
     folder: String,
-    result: RunResult,
+    result: Result<RunResult, String>,
 }
 
 /// Tells what came of every run below the folders.
@@ -36,28 +36,19 @@ pub(crate) fn command(args: &SummaryArgs) -> Result<Exit> {
         }
         find(folder, DEPTH, &mut results);
     }
-    let mut exit = Exit::Valid;
-    let mut runs = Vec::new();
-    for path in &results {
-        match read(path) {
-            Ok(run) => {
-                exit = exit.worst(Exit::of_code(run.result.exit_code));
-                runs.push(run);
-            }
-            Err(error) => {
-                say::aside(format_args!("adrasteia: {error:#}"));
-                exit = exit.worst(Exit::Harness);
-            }
-        }
-    }
-    if results.is_empty() {
+    let runs: Vec<Run> = results.iter().map(|folder| Run::read(folder)).collect();
+    if runs.is_empty() {
         say::aside(
             "adrasteia: there is no result.json below these folders: no run has ended there",
         );
         return Ok(Exit::Usage);
     }
+    for why in runs.iter().filter_map(|run| run.result.as_ref().err()) {
+        say::aside(format_args!("adrasteia: {why}"));
+    }
     tell(args, &runs)?;
-    Ok(exit)
+    let exits = runs.iter().map(Run::exit);
+    Ok(exits.fold(Exit::Valid, Exit::worst))
 }
 
 fn tell(args: &SummaryArgs, runs: &[Run]) -> Result<()> {
@@ -66,38 +57,77 @@ fn tell(args: &SummaryArgs, runs: &[Run]) -> Result<()> {
         say::answer(line);
     }
     if let Some(path) = &args.junit {
-        write(path, &ci::junit(&args.title, &stored))?;
+        let suite = Suite {
+            name: &args.title,
+            runs: &stored,
+        };
+        write(path, &ci::junit(&[suite]))?;
     }
     let markdown = ci::summary(&args.title, &stored);
     if let Some(path) = &args.markdown {
         write(path, &markdown)?;
     }
     if args.github {
-        for line in ci::annotations(&stored) {
-            say::answer(line);
-        }
-        let path = std::env::var_os(STEP_SUMMARY).with_context(|| {
-            format!("--github is for workflows of GitHub: {STEP_SUMMARY} is not set; use --markdown FILE elsewhere")
-        })?;
-        append(Path::new(&path), &markdown)?;
+        to_github(&markdown, &stored)?;
     }
     Ok(())
 }
 
+/// Adds to the step summary of a workflow of GitHub, and annotates its page.
+pub(crate) fn to_github(markdown: &str, runs: &[Stored<'_>]) -> Result<()> {
+    for line in ci::annotations(runs) {
+        say::answer(line);
+    }
+    let path = std::env::var_os(STEP_SUMMARY).with_context(|| {
+        format!(
+            "--github is for workflows of GitHub: {STEP_SUMMARY} is not set; leave it out elsewhere"
+        )
+    })?;
+    append(Path::new(&path), markdown)
+}
+
 impl Run {
-    fn stored(&self) -> Stored<'_> {
+    /// What lies in the folder of a run.
+    pub(crate) fn read(folder: &Path) -> Self {
+        let path = folder.join("result.json");
+        let read = || -> Result<RunResult> {
+            let text = fs::read_to_string(&path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            RunResult::from_json(&text).with_context(|| path.display().to_string())
+        };
+        Self {
+            folder: folder.display().to_string(),
+            result: read().map_err(|error| format!("{error:#}")),
+        }
+    }
+
+    /// A run without a result.
+    pub(crate) const fn lost(folder: String, why: String) -> Self {
+        Self {
+            folder,
+            result: Err(why),
+        }
+    }
+
+    pub(crate) fn stored(&self) -> Stored<'_> {
         Stored {
-            result: &self.result,
+            result: self.result.as_ref().map_err(String::as_str),
             folder: &self.folder,
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match &self.result {
+            Ok(result) => Exit::of_code(result.exit_code),
+            Err(_) => Exit::Harness,
         }
     }
 }
 
-/// Every `result.json` at or below `folder`, in the order of their paths; links, such as `latest`, are not followed.
+/// Every folder at or below `folder` that has a `result.json`, in the order of their paths; links, such as `latest`, are not followed.
 fn find(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
-    let result = folder.join("result.json");
-    if result.is_file() {
-        return found.push(result);
+    if folder.join("result.json").is_file() {
+        return found.push(folder.to_owned());
     }
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
@@ -113,15 +143,7 @@ fn find(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn read(path: &Path) -> Result<Run> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let result = RunResult::from_json(&text).with_context(|| path.display().to_string())?;
-    let folder = path.parent().unwrap_or(path).display().to_string();
-    Ok(Run { folder, result })
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 

@@ -1,11 +1,13 @@
 //! The kinds of failure.
 
 use crate::result::{Consistency, Health, Infrastructure, Liveness, RunResult, Strength};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Why a run is no pass. Each kind asks for somebody else: the system's authors, those who wait for its answers, those
 /// who chose the test, those who run the machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FailureClass {
     /// The system answered what it must not.
     Violation,

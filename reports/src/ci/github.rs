@@ -1,8 +1,9 @@
 //! What GitHub shows: a step summary in its Markdown, and annotations by workflow commands.
 
+use super::markdown::{code, inert};
 use super::{Stored, table};
-use crate::answers::{five, headline};
-use crate::clip::{COMMAND_CHARS, SENTENCE_CHARS, clip};
+use crate::answers::five;
+use crate::clip::{CELL_CHARS, COMMAND_CHARS, SENTENCE_CHARS, clip};
 
 /// Most annotations that a page of GitHub shows of one step.
 const MAX_ANNOTATIONS: usize = 10;
@@ -15,9 +16,9 @@ const MAX_ROWS: usize = 500;
 #[must_use]
 pub fn summary(title: &str, runs: &[Stored<'_>]) -> String {
     let mut lines = vec![
-        format!("## {}", inert(title)),
+        format!("## {}", inert(title, CELL_CHARS)),
         String::new(),
-        inert(&table::counts(runs)),
+        inert(&table::counts(runs), SENTENCE_CHARS),
         String::new(),
         "| | run | what came of it | operations | faults |".to_owned(),
         "|---|---|---|---:|---:|".to_owned(),
@@ -36,49 +37,49 @@ pub fn summary(title: &str, runs: &[Stored<'_>]) -> String {
 }
 
 fn row(run: &Stored<'_>) -> String {
-    let result = run.result;
     let mark = match run.failure() {
         None => "✅",
         Some(class) if class.is_of_the_system() => "❌",
         Some(_) => "⚠️",
     };
+    let (operations, faults) = match run.result {
+        Ok(result) => (
+            result.operations.total().to_string(),
+            result.faults.len().to_string(),
+        ),
+        Err(_) => Default::default(),
+    };
     format!(
-        "| {mark} | {} | {} | {} | {} |",
-        inert(&run.name()),
-        inert(&clip(&headline(result).title, SENTENCE_CHARS)),
-        result.operations.total(),
-        result.faults.len(),
+        "| {mark} | {} | {} | {operations} | {faults} |",
+        inert(&run.name(), CELL_CHARS),
+        inert(&run.headline().title, SENTENCE_CHARS),
     )
 }
 
 fn told(run: &Stored<'_>) -> Vec<String> {
-    let headline = headline(run.result);
+    let headline = run.headline();
     let mut lines = vec![
-        format!("### {}", inert(&run.name())),
+        format!("### {}", inert(&run.name(), CELL_CHARS)),
         String::new(),
-        format!("**{}**", inert(&headline.title)),
+        format!("**{}**", inert(&headline.title, SENTENCE_CHARS)),
         String::new(),
-        inert(&headline.reason),
-        String::new(),
+        inert(&headline.reason, SENTENCE_CHARS),
     ];
-    for answer in five(run.result) {
-        lines.push(format!(
-            "- {}: **{}**. {}",
-            answer.question,
-            answer.word,
-            inert(&clip(&answer.detail, SENTENCE_CHARS))
-        ));
+    if let Ok(result) = run.result {
+        lines.push(String::new());
+        lines.extend(five(result).map(|answer| {
+            let detail = inert(&answer.detail, SENTENCE_CHARS);
+            format!("- {}: **{}**. {detail}", answer.question, answer.word)
+        }));
+        let folder = code(run.folder, SENTENCE_CHARS);
+        lines.extend([
+            String::new(),
+            format!("Run it again (the report is in {folder}):"),
+            "```sh".to_owned(),
+            clip(&result.command, COMMAND_CHARS).replace('`', "'"),
+            "```".to_owned(),
+        ]);
     }
-    lines.extend([
-        String::new(),
-        format!(
-            "Run it again (the report is in `{}`):",
-            run.folder.replace('`', "'")
-        ),
-        "```sh".to_owned(),
-        clip(&run.result.command, COMMAND_CHARS).replace('`', "'"),
-        "```".to_owned(),
-    ]);
     lines
 }
 
@@ -94,34 +95,16 @@ pub fn annotations(runs: &[Stored<'_>]) -> Vec<String> {
             } else {
                 "warning"
             };
-            let headline = headline(run.result);
+            let headline = run.headline();
             let title = property(&format!("{class}: {}", run.name()));
-            let message = format!(
-                "{}. {}\nrun it again: {}",
-                headline.title, headline.reason, run.result.command
+            let again = run.result.map_or_else(
+                |_| String::new(),
+                |result| format!("\nrun it again: {}", result.command),
             );
+            let message = format!("{}. {}{again}", headline.title, headline.reason);
             format!("::{level} title={title}::{}", data(&message))
         })
         .collect()
-}
-
-/// Text in which nothing is Markdown or HTML, on one line.
-fn inert(text: &str) -> String {
-    let mut inert = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '<' => inert.push_str("&lt;"),
-            '>' => inert.push_str("&gt;"),
-            '&' => inert.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' | '$' | '@' => {
-                inert.push('\\');
-                inert.push(char);
-            }
-            char if char.is_control() => inert.push(' '),
-            char => inert.push(char),
-        }
-    }
-    inert
 }
 
 /// As the message of a workflow command is written.

@@ -1,7 +1,6 @@
 //! Runs in a few lines of plain text, for a terminal or a chat.
 
 use super::Stored;
-use crate::answers::headline;
 use crate::clip::{CELL_CHARS, SENTENCE_CHARS, clip};
 use crate::quantity::counted;
 
@@ -16,7 +15,7 @@ pub fn table(runs: &[Stored<'_>]) -> Vec<String> {
 fn line(run: &Stored<'_>) -> Option<String> {
     let class = run.failure()?;
     let name = clip(&run.name(), CELL_CHARS);
-    let title = clip(&headline(run.result).title, SENTENCE_CHARS);
+    let title = clip(&run.headline().title, SENTENCE_CHARS);
     let folder = clip(run.folder, SENTENCE_CHARS);
     Some(format!("{class:<14} {name}: {title} ({folder})"))
 }

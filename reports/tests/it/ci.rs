@@ -2,7 +2,7 @@
 
 use crate::fixture::runs;
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus, XmlString};
-use reports::ci::{FailureClass, Stored, annotations, junit, summary, table};
+use reports::ci::{FailureClass, Stored, Suite, annotations, junit, summary, table};
 use reports::{Consistency, Health, Infrastructure, Liveness, RunResult, Strength};
 
 fn healthy() -> RunResult {
@@ -51,10 +51,14 @@ fn failures() -> Vec<(FailureClass, RunResult)> {
 
 fn stored(results: &[RunResult]) -> Vec<Stored<'_>> {
     let stored = |result| Stored {
-        result,
+        result: Ok(result),
         folder: "runs/latest",
     };
     results.iter().map(stored).collect()
+}
+
+fn written(name: &str, runs: &[Stored<'_>]) -> String {
+    junit(&[Suite { name, runs }])
 }
 
 fn parsed(xml: &str) -> Report {
@@ -88,7 +92,7 @@ fn a_violation_hides_behind_nothing() {
 fn junit_has_a_case_for_each_run_and_its_kind_of_failure() {
     let mut results = vec![healthy()];
     results.extend(failures().into_iter().map(|(_, result)| result));
-    let report = parsed(&junit("nightly", &stored(&results)));
+    let report = parsed(&written("nightly", &stored(&results)));
     let suite = &report.test_suites[0];
     assert_eq!((suite.tests, suite.failures, suite.errors), (8, 3, 4));
     let case = &suite.test_cases[0];
@@ -121,7 +125,7 @@ fn hostile() -> RunResult {
 fn hostile_texts_stay_texts() {
     let results = [hostile()];
     let runs = stored(&results);
-    let report = parsed(&junit(HOSTILE, &runs));
+    let report = parsed(&written(HOSTILE, &runs));
     assert_eq!(report.test_suites[0].test_cases.len(), 1);
 
     for line in annotations(&runs) {
