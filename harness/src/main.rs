@@ -18,6 +18,8 @@ mod doctor;
 mod exit;
 mod headway;
 mod interrupt;
+mod jobs;
+mod journal;
 mod judgement;
 mod list;
 mod matrix;

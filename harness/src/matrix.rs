@@ -8,7 +8,7 @@
 //! | `plan` | what was typed, checked: the list of runs |
 //! | `outcome` | what one run came to |
 //! | `store` | the file that remembers it |
-//! | `work` | several runs at once |
+//! | `work` | the missing runs, made |
 //! | `summary`, `table` | what follows, and how it is told |
 
 mod outcome;
@@ -26,7 +26,6 @@ use crate::config::check_out;
 use crate::exit::Exit;
 use crate::{interrupt, say};
 use plan::Plan;
-use store::Store;
 use summary::Summary;
 
 /// Makes the runs that are missing, and tells what all of them came to.
@@ -41,9 +40,9 @@ pub(crate) fn command(args: &MatrixArgs) -> Result<Exit> {
     // Whatever ends this program ends the runs.
     nemesis::lab::enter()?;
     let ending = interrupt::ending("what was found so far follows")?;
-    let store = Store::open(&plan.out)?;
+    let store = store::open(&plan.out)?;
     work::through(&plan, &store, &ending)?;
-    let summary = Summary::of(&plan, &store.records());
+    let summary = Summary::of(&plan, &store.lines());
     tell(args, &plan, &summary)?;
     Ok(summary.exit(args.require_found))
 }

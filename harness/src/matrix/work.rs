@@ -1,24 +1,19 @@
-//! Several runs at once, each a process of its own.
+//! The runs that are missing, made.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
-use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::outcome::{End, Outcome};
 use super::plan::{Cell, Plan};
 use super::store::{Record, Store};
-use crate::child;
 use crate::clock::Clock;
 use crate::run::Ending;
-use crate::say;
+use crate::{child, jobs, say};
 
 /// Makes the runs of the plan that the store does not have, until `ending` is given.
 pub(super) fn through(plan: &Plan, store: &Store, ending: &Ending) -> Result<()> {
-    let known = store.records();
+    let known = store.lines();
     let is_known = |cell: &&Cell| {
         known
             .iter()
@@ -32,31 +27,17 @@ pub(super) fn through(plan: &Plan, store: &Store, ending: &Ending) -> Result<()>
             plan.cells.len()
         ));
     }
-    let bar = bar(left.len());
-    let next = Mutex::new(left.into_iter());
-    let work = || -> Result<()> {
-        loop {
-            let cell = next.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some(cell) = cell.filter(|_| !ending.is_given()) else {
-                return Ok(());
-            };
-            if let Some(record) = made(plan, cell, store, ending)? {
-                bar.inc(1);
-                bar.suspend(|| say::aside(line(&record)));
-                store.add(record)?;
-            }
+    let bar = jobs::bar(left.len());
+    let end = jobs::through(plan.jobs, left.into_iter(), ending, |cell| {
+        if let Some(record) = made(plan, cell, store, ending)? {
+            bar.inc(1);
+            bar.suspend(|| say::aside(line(&record)));
+            store.add(record)?;
         }
-    };
-    let ends = thread::scope(|scope| {
-        let workers: Vec<_> = (0..plan.jobs).map(|_| scope.spawn(work)).collect();
-        let join = |worker: thread::ScopedJoinHandle<'_, Result<()>>| {
-            let end = worker.join();
-            end.unwrap_or_else(|_| Err(anyhow::anyhow!("a worker panicked")))
-        };
-        workers.into_iter().map(join).collect::<Vec<_>>()
+        Ok(())
     });
     bar.finish_and_clear();
-    ends.into_iter().collect()
+    end
 }
 
 /// Makes one run, and once more if it could not be made; nothing if it was ended early.
@@ -72,7 +53,7 @@ fn made(plan: &Plan, cell: &Cell, store: &Store, ending: &Ending) -> Result<Opti
     };
     let tells = match (record.outcome.end, cell.bug) {
         (End::Broken, _) | (End::Found, None) => true,
-        (End::Found, Some(_)) => !store.records().iter().any(|other| {
+        (End::Found, Some(_)) => !store.lines().iter().any(|other| {
             other.bug == record.bug && other.outcome.end == End::Found && other.folder.is_some()
         }),
         (End::Silent | End::Unknown | End::Vacuous, _) => false,
@@ -134,15 +115,4 @@ fn line(record: &Record) -> String {
         .as_deref()
         .map_or_else(String::new, |why| format!(": {why}"));
     format!("{name}, seed {}: {what}{why}", record.seed)
-}
-
-fn bar(runs: usize) -> ProgressBar {
-    // Hidden by itself where standard error is no terminal.
-    let bar = ProgressBar::new(runs as u64);
-    bar.set_style(
-        ProgressStyle::with_template("{bar:20} {pos} of {len} runs, {eta} left")
-            .expect("the template is a constant that is well formed"),
-    );
-    bar.enable_steady_tick(Duration::from_millis(250));
-    bar
 }
