@@ -1,6 +1,7 @@
 //! What was typed. Nothing is decided here: [`crate::config`] turns it into what will happen.
 
 mod bench;
+mod campaign;
 mod faults;
 mod matrix;
 mod replay;
@@ -11,10 +12,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use bench::{BenchArgs, Operation, Route, Target};
+pub(crate) use campaign::{CampaignArgs, Keep};
 use clap::builder::ArgPredicate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use faults::FaultArgs;
-pub(crate) use matrix::MatrixArgs;
+pub(crate) use matrix::{MatrixArgs, Shard};
 pub(crate) use replay::{ReplayArgs, ShrinkArgs};
 pub(crate) use serve::ServeArgs;
 pub(crate) use summary::SummaryArgs;
@@ -77,6 +79,9 @@ pub(crate) enum Command {
     /// Hunt every planted bug of the bundled node, and watch the healthy one
     #[command(after_help = matrix::EXAMPLES)]
     Matrix(MatrixArgs),
+    /// Make runs night after night: what failed before comes first, then fresh seeds of every workload and nemesis
+    #[command(after_help = campaign::EXAMPLES)]
+    Campaign(CampaignArgs),
     /// Tell what stored runs came to, for people and for build servers
     #[command(after_help = summary::ABOUT)]
     Summary(SummaryArgs),

@@ -7,6 +7,7 @@
 
 mod bench;
 mod budget;
+mod campaign;
 mod check;
 mod child;
 mod cli;
@@ -72,6 +73,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Replay(args)) => replay::replay(&args),
         Some(Command::Shrink(args)) => replay::shrink(&args),
         Some(Command::Matrix(args)) => matrix::command(&args),
+        Some(Command::Campaign(args)) => campaign::command(&args),
         Some(Command::Summary(args)) => summary::command(&args),
         Some(Command::Serve(args)) => serve::command(&args),
         Some(Command::List(args)) => Ok(list::command(args.what)),

@@ -19,6 +19,8 @@ use crate::{child, interrupt, say};
 use faults::Faults;
 use stored::Stored;
 
+pub(crate) use stored::{faults_file, under_faults};
+
 /// Runs a stored run again, as often as asked.
 pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit> {
     let stored = match Stored::read(&args.run) {

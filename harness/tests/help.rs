@@ -20,6 +20,7 @@ fn help_teaches() {
     insta::assert_snapshot!("help_check", shown(&["check", "--help"]));
     insta::assert_snapshot!("help_bench", shown(&["bench", "--help"]));
     insta::assert_snapshot!("help_matrix", shown(&["matrix", "--help"]));
+    insta::assert_snapshot!("help_campaign", shown(&["campaign", "--help"]));
     insta::assert_snapshot!("help_summary", shown(&["summary", "--help"]));
     insta::assert_snapshot!("help_serve", shown(&["serve", "--help"]));
     insta::assert_snapshot!("help_convert", shown(&["convert", "--help"]));

@@ -1,6 +1,6 @@
 //! What a run folder says about how it was made.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use nemesis::NodeName;
@@ -28,20 +28,36 @@ struct Config {
     nodes: Vec<NodeName>,
 }
 
-/// Options whose value is replaced, where the faults of a run are those of its schedule.
-const OF_SCHEDULES: [&str; 7] = [
-    "--nemesis",
-    "--schedule",
-    "--require",
-    "--target",
-    "--fault-length",
-    "--fault-interval",
-    "--range",
-];
-/// An option without a value that a schedule from a file has no use for.
-const DROPPED: &str = "--beyond-minority";
-/// What is replaced where it followed steps: what it drew beside them is drawn again.
-const OF_STEPS: [&str; 2] = ["--steps", "--require"];
+/// What faults from a file take the place of.
+struct Replaced {
+    /// Options with a value.
+    options: &'static [&'static str],
+    /// Options without one.
+    flags: &'static [&'static str],
+}
+
+/// Where the faults of a run are those of its schedule.
+const BY_SCHEDULE: Replaced = Replaced {
+    options: &[
+        "--nemesis",
+        "--schedule",
+        "--target",
+        "--fault-length",
+        "--fault-interval",
+        "--range",
+    ],
+    flags: &["--beyond-minority"],
+};
+/// Where it followed steps: what it drew beside them is drawn again.
+const BY_STEPS: Replaced = Replaced {
+    options: &["--steps"],
+    flags: &[],
+};
+/// How hard a run must try.
+const STRENGTH: Replaced = Replaced {
+    options: &["--require"],
+    flags: &[],
+};
 
 impl Stored {
     pub(super) fn read(folder: &Path) -> Result<Self> {
@@ -63,15 +79,15 @@ impl Stored {
             );
         }
         let (faults, replaced) = match config.arguments.iter().any(|word| word == "--steps") {
-            true => (Faults::of_steps(&text("steps.toml")?), &OF_STEPS[..]),
+            true => (Faults::of_steps(&text("steps.toml")?), BY_STEPS),
             false => {
                 let schedule = Schedule::from_json(&text("schedule.json")?)
                     .with_context(|| format!("{}/schedule.json", folder.display()))?;
-                (Faults::Schedule(schedule), &OF_SCHEDULES[..])
+                (Faults::Schedule(schedule), BY_SCHEDULE)
             }
         };
         Ok(Self {
-            arguments: without(config.arguments, replaced),
+            arguments: without(without(config.arguments, &replaced), &STRENGTH),
             faults,
             nodes: config.nodes,
         })
@@ -88,13 +104,33 @@ impl Stored {
     }
 }
 
-fn without(arguments: Vec<String>, replaced: &[&str]) -> Vec<String> {
+/// These arguments of `run` under the faults of a file: of steps by its name, else of a schedule.
+pub(crate) fn under_faults(arguments: &[String], file: &Path) -> Vec<String> {
+    let (option, replaced) = match file.extension().is_some_and(|kind| kind == "toml") {
+        true => ("--steps", BY_STEPS),
+        false => ("--schedule", BY_SCHEDULE),
+    };
+    let mut arguments = without(arguments.to_owned(), &replaced);
+    arguments.extend([option.to_owned(), file.display().to_string()]);
+    arguments
+}
+
+/// The file in a run's folder that tells its faults.
+pub(crate) fn faults_file(folder: &Path) -> PathBuf {
+    let steps = folder.join("steps.toml");
+    match steps.exists() {
+        true => steps,
+        false => folder.join("schedule.json"),
+    }
+}
+
+fn without(arguments: Vec<String>, replaced: &Replaced) -> Vec<String> {
     let mut kept = Vec::new();
     let mut words = arguments.into_iter();
     while let Some(word) = words.next() {
-        if replaced.contains(&word.as_str()) {
+        if replaced.options.contains(&word.as_str()) {
             words.next();
-        } else if word != DROPPED || replaced == OF_STEPS {
+        } else if !replaced.flags.contains(&word.as_str()) {
             kept.push(word);
         }
     }
@@ -105,16 +141,21 @@ fn without(arguments: Vec<String>, replaced: &[&str]) -> Vec<String> {
 mod tests {
     use super::*;
 
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
     #[test]
     fn faults_are_replaced_and_everything_else_stays() {
-        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         let stored = "--nemesis kill=2,pause=1 --nodes 3 --target kill=all --beyond-minority --steps figure-8 --require strong --online";
-        let kept = without(words(stored), &OF_STEPS);
-        let drawn =
-            "--nemesis kill=2,pause=1 --nodes 3 --target kill=all --beyond-minority --online";
-        assert_eq!(kept, words(drawn));
-        let kept = without(kept, &OF_SCHEDULES);
-        assert_eq!(kept, words("--nodes 3 --online"));
+        let steps = under_faults(&words(stored), Path::new("kept/steps.toml"));
+        let drawn = "--nemesis kill=2,pause=1 --nodes 3 --target kill=all --beyond-minority --require strong --online";
+        assert_eq!(steps, words(&format!("{drawn} --steps kept/steps.toml")));
+        let schedule = under_faults(&words(drawn), Path::new("kept/a.json"));
+        let expected = "--nodes 3 --require strong --online --schedule kept/a.json";
+        assert_eq!(schedule, words(expected));
+        let again = under_faults(&schedule, Path::new("b.json"));
+        assert_eq!(again, words(&expected.replace("kept/a.json", "b.json")));
     }
 
     #[test]
