@@ -49,7 +49,13 @@ fn failures() -> Vec<(FailureClass, RunResult)> {
     ]
 }
 
-fn stored(results: &[RunResult]) -> Vec<Stored<'_>> {
+/// One run that passed, and one of each kind of failure.
+pub(crate) fn all_kinds() -> Vec<RunResult> {
+    let failed = failures().into_iter().map(|(_, result)| result);
+    std::iter::once(healthy()).chain(failed).collect()
+}
+
+pub(crate) fn stored(results: &[RunResult]) -> Vec<Stored<'_>> {
     let stored = |result| Stored {
         result: Ok(result),
         folder: "runs/latest",
@@ -90,8 +96,7 @@ fn a_violation_hides_behind_nothing() {
 
 #[test]
 fn junit_has_a_case_for_each_run_and_its_kind_of_failure() {
-    let mut results = vec![healthy()];
-    results.extend(failures().into_iter().map(|(_, result)| result));
+    let results = all_kinds();
     let report = parsed(&written("nightly", &stored(&results)));
     let suite = &report.test_suites[0];
     assert_eq!((suite.tests, suite.failures, suite.errors), (8, 3, 4));
@@ -113,7 +118,7 @@ fn junit_has_a_case_for_each_run_and_its_kind_of_failure() {
 
 const HOSTILE: &str = "<b>\u{0}\u{1b}[31m]]>&amp;`|*_\r\n::error::x %0A \"'";
 
-fn hostile() -> RunResult {
+pub(crate) fn hostile() -> RunResult {
     let mut result = runs::hostile(HOSTILE).result.expect("a run has one");
     result.exit_code = 1;
     result.consistency = Consistency::Violation;
