@@ -3,6 +3,7 @@
 use checker::{History, OpId, Operation, Outcome};
 use maud::{Markup, html};
 
+use super::labels::Labels;
 use super::scale::{CHARACTER_WIDTH, Scale, WIDTH, px};
 use super::scene::{Bar, Denied, Lane, Scene};
 use super::tracks::Tracks;
@@ -38,17 +39,36 @@ pub(crate) fn contradiction(scene: &Scene, data: &ReportData<'_>) -> Markup {
         };
     let bands = tracks.bands(data.faults(), lanes_top, bottom);
     let axis = tracks.axis(TOP);
+    let mut labels = labels_of_bars(scene, lanes_top, bottom);
     html! {
         svg.timeline viewBox={ "0 0 " (WIDTH) " " (px(tracks.y)) } width=(WIDTH) height=(px(tracks.y)) role="img"
             aria-label="Operations around the contradiction, by client" {
             (bands) (axis) (faults) (leaders)
-            (happened_before(scene, data.history, lanes_top))
+            (happened_before(scene, data.history, lanes_top, &mut labels))
             @for (row, lane) in scene.lanes.iter().enumerate() {
                 (draw_lane(lane, scene.scale, lane_y(lanes_top, row), data.history))
             }
-            @if let Some(denied) = &scene.denied { (demanded(denied, scene, lanes_top)) }
+            @if let Some(denied) = &scene.denied { (demanded(denied, scene, lanes_top, &mut labels)) }
         }
     }
+}
+
+/// What is written beside the contradiction's own operations; words of arrows keep off it.
+fn labels_of_bars(scene: &Scene, lanes_top: f64, bottom: f64) -> Labels {
+    let mut labels = Labels::between(lanes_top, bottom + SAG / 2.0 - 4.0);
+    for (row, lane) in scene.lanes.iter().enumerate() {
+        let y = lane_y(lanes_top, row);
+        for bar in lane.bars.iter().filter(|bar| bar.emphasised) {
+            let (left, width) = extent(bar, scene.scale);
+            labels.take(
+                label_left(bar, scene.scale),
+                label_width(bar),
+                y + BAR_TOP - 4.0,
+            );
+            labels.take(left, width, y + BAR_TOP + BAR_HEIGHT);
+        }
+    }
+    labels
 }
 
 fn lane_y(lanes_top: f64, row: usize) -> f64 {
@@ -123,13 +143,18 @@ fn extent(bar: &Bar, scale: Scale) -> (f64, f64) {
 }
 
 /// Arrows between the contradiction's operations: each began only after the one before it had returned.
-fn happened_before(scene: &Scene, history: &History, lanes_top: f64) -> Markup {
+fn happened_before(
+    scene: &Scene,
+    history: &History,
+    lanes_top: f64,
+    labels: &mut Labels,
+) -> Markup {
     let place = |id| place(scene, id, lanes_top);
     html! {
         @for pair in scene.emphasised.windows(2) {
             @if let (Some((before, from_y)), Some((after, to_y))) = (place(pair[0]), place(pair[1])) {
                 @if before.to.is_some_and(|returned| returned < after.from) && before.outcome == Outcome::Ok {
-                    (arrow(before, from_y, after, to_y, scene.scale, history))
+                    (arrow((before, from_y), (after, to_y), scene.scale, history, labels))
                 }
             }
         }
@@ -145,7 +170,7 @@ fn place(scene: &Scene, id: OpId, lanes_top: f64) -> Option<(&Bar, f64)> {
 }
 
 /// An arrow back in time: what the reader saw was gone by then.
-fn demanded(denied: &Denied, scene: &Scene, lanes_top: f64) -> Markup {
+fn demanded(denied: &Denied, scene: &Scene, lanes_top: f64, labels: &mut Labels) -> Markup {
     let place = |id| place(scene, id, lanes_top);
     let (Some((reader, from_y)), Some((overwriter, to_y))) =
         (place(denied.reader), place(denied.overwriter))
@@ -169,22 +194,23 @@ fn demanded(denied: &Denied, scene: &Scene, lanes_top: f64) -> Markup {
         px(to_y + 7.0)
     );
     let words = format!("saw {}, so it comes before", denied.value);
+    let hanging = (from_y + to_y) / 2.0 + SAG * 0.75 + 4.0;
+    let (x, y) = labels.place(&words, |part| (to_x + (from_x - to_x) * part, hanging));
     html! {
         g.before.demanded {
             path d=(path) {}
             path.head d={ "M" (px(to_x)) " " (px(to_y + 1.0)) "l-4 7h8z" } {}
-            text x=(px(to_x + bend)) y=(px((from_y + to_y) / 2.0 + SAG * 0.75 + 4.0)) text-anchor="middle" { (words) }
+            text x=(px(x)) y=(px(y)) text-anchor="middle" { (words) }
         }
     }
 }
 
 fn arrow(
-    before: &Bar,
-    from_y: f64,
-    after: &Bar,
-    to_y: f64,
+    (before, from_y): (&Bar, f64),
+    (after, to_y): (&Bar, f64),
     scale: Scale,
     history: &History,
+    labels: &mut Labels,
 ) -> Markup {
     let (left, width) = extent(before, scale);
     let from_x = left + width;
@@ -211,7 +237,8 @@ fn arrow(
             path d=(path) {}
             path.head d=(head) {}
             @if let Some(gap) = gap {
-                text x=(px((from_x + to_x) / 2.0)) y=(px((from_y + to_y) / 2.0 + 4.0)) text-anchor="middle" { (gap) }
+                @let (x, y) = labels.place(&gap, |part| (from_x + (to_x - from_x) * part, from_y + (to_y - from_y) * part + 4.0));
+                text x=(px(x)) y=(px(y)) text-anchor="middle" { (gap) }
             }
         }
     }

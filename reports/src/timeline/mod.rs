@@ -5,6 +5,7 @@
 
 pub(crate) mod context;
 mod contradiction;
+mod labels;
 mod overview;
 mod scale;
 mod scene;
