@@ -5,7 +5,8 @@ use crate::availability;
 use crate::clip::{SENTENCE_CHARS, clip};
 use crate::quantity::{count, counted, duration, moment};
 use crate::result::{
-    AnomalyRecord, Consistency, Effect, Health, Infrastructure, Liveness, RunResult, Strength,
+    AnomalyRecord, Consistency, Effect, FaultRecord, Health, Infrastructure, Liveness, RunResult,
+    Strength,
 };
 
 /// How an answer feels to someone who hoped for a pass.
@@ -170,7 +171,7 @@ fn weak(result: &RunResult) -> Headline {
         tone: Tone::Caution,
         word: "valid, weakly tested",
         title: "Linearizable, but the test was weak".to_owned(),
-        reason: format!("{} {}", proven(result), strength_detail(result)),
+        reason: format!("{} {}", proven(result), last_reason(result)),
     }
 }
 
@@ -190,18 +191,18 @@ fn proven(result: &RunResult) -> String {
     )
 }
 
+fn installed(result: &RunResult) -> u64 {
+    let acted = |fault: &&FaultRecord| fault.effect == Effect::Installed;
+    result.faults.iter().filter(acted).count() as u64
+}
+
 fn tested(result: &RunResult) -> String {
-    let installed = result
-        .faults
-        .iter()
-        .filter(|fault| fault.effect == Effect::Installed)
-        .count();
     if result.faults.is_empty() {
         return "No faults were asked for.".to_owned();
     }
     format!(
         "{} of {} acted, proven by evidence; the leader changed {}.",
-        count(installed as u64),
+        count(installed(result)),
         counted(result.faults.len() as u64, "fault"),
         counted(u64::from(result.leader_changes), "time"),
     )
@@ -251,7 +252,7 @@ fn liveness(result: &RunResult) -> Answer {
         question: "Liveness",
         word,
         tone,
-        detail: format!("{detail} {}", available(result))
+        detail: format!("{detail} {}", available_in_short(result))
             .trim_end()
             .to_owned(),
     }
@@ -261,6 +262,11 @@ fn liveness(result: &RunResult) -> Answer {
 fn available(result: &RunResult) -> String {
     let all = result.availability.as_ref();
     all.map_or_else(String::new, availability::sentences)
+}
+
+fn available_in_short(result: &RunResult) -> String {
+    let all = result.availability.as_ref();
+    all.map_or_else(String::new, availability::in_short)
 }
 
 fn recovery(recovery_ms: Option<u64>) -> String {
@@ -315,8 +321,33 @@ fn strength(result: &RunResult) -> Answer {
         question: "Test strength",
         word,
         tone,
-        detail: strength_detail(result),
+        detail: strength_in_short(result),
     }
+}
+
+/// What a card has room for.
+fn strength_in_short(result: &RunResult) -> String {
+    match (result.strength, &result.tried) {
+        (Strength::Strong, Some(tried)) => format!(
+            "{} of {} acknowledged operations ran under {}.",
+            count(tried.under_faults as u64),
+            count(tried.acknowledged as u64),
+            counted(installed(result), "fault")
+        ),
+        (Strength::Vacuous, Some(tried)) => format!(
+            "{} of {} acknowledged operations ran under faults.",
+            count(tried.under_faults as u64),
+            count(tried.acknowledged as u64)
+        ),
+        (Strength::Weak, _) => last_reason(result),
+        (Strength::Strong | Strength::Vacuous, None) => strength_detail(result),
+    }
+}
+
+/// Why the grade is no better.
+fn last_reason(result: &RunResult) -> String {
+    let last = result.strength_reasons.last();
+    last.map_or_else(String::new, |reason| sentence(reason))
 }
 
 fn strength_detail(result: &RunResult) -> String {

@@ -105,6 +105,18 @@ fn stalls(all: &Availability) -> String {
     )
 }
 
+/// As much of it as fits beside other answers.
+pub(crate) fn in_short(all: &Availability) -> String {
+    let longest = all.longest.as_ref().map(|longest| {
+        let (length, limit) = (duration(longest.length_ns()), duration(all.outage_limit_ns));
+        format!("Longest outage: {length} (limit {limit}).")
+    });
+    let needless = all.needless_elections.len() as u64;
+    let needless = (needless > 0).then(|| format!("{}.", counted(needless, "needless election")));
+    let both: Vec<String> = longest.into_iter().chain(needless).collect();
+    both.join(" ")
+}
+
 fn elections(all: &Availability) -> String {
     let Some(first) = all.needless_elections.first() else {
         return String::new();

@@ -7,11 +7,13 @@ mod contradiction;
 mod counterexample;
 mod coverage;
 mod environment;
+mod facts;
 mod faults;
 mod link;
 mod operations;
 mod orders;
 mod verdict;
+mod violated;
 
 pub(crate) use verdict::{card, mark, replay, tone_class};
 

@@ -2,15 +2,16 @@
 
 use maud::{Markup, html};
 
-use crate::answers::{self, Answer, Headline, Tone, five, key_name, sentence};
+use super::facts;
+use super::violated::violation_of;
+use crate::answers::{self, Answer, Headline, Tone, five, sentence};
 use crate::clip::{CELL_CHARS, COMMAND_CHARS, clip};
 use crate::data::ReportData;
-use crate::finding::{Finding, fault_sentence};
-use crate::quantity::{counted, moment};
-use crate::result::{AnomalyRecord, LeaderSpan};
-use crate::timeline::label;
+use crate::finding::Finding;
+use crate::quantity::counted;
+use crate::result::AnomalyRecord;
 
-use checker::{KeyResult, Violation};
+use checker::KeyResult;
 
 /// Most further contradictions told in words.
 const MAX_MORE: usize = 20;
@@ -60,16 +61,24 @@ fn first_limit(analysis: &checker::Analysis) -> Option<String> {
     })
 }
 
+/// What happened; the facts below it say what was going on around it.
+fn reason(data: &ReportData<'_>, headline: &Headline, findings: &[Finding]) -> String {
+    let first = findings.first();
+    let violation = first.and_then(|finding| violation_of(data, finding));
+    violation.map_or_else(
+        || headline.reason.clone(),
+        |violation| sentence(&violation.anomaly.explanation),
+    )
+}
+
 /// The first screen.
 pub(super) fn section(data: &ReportData<'_>, headline: &Headline, findings: &[Finding]) -> Markup {
     html! {
         section.verdict.(tone_class(headline.tone)) {
             p.word { (mark(headline.tone)) " " (headline.word) }
             h1 { (headline.title) }
-            p.reason { (headline.reason) }
-            @if let Some(first) = findings.first() {
-                (facts(data, first))
-            }
+            p.reason { (reason(data, headline, findings)) }
+            (facts::section(data, findings))
         }
         @if let Some(result) = data.result {
             (replay(&result.command))
@@ -78,87 +87,6 @@ pub(super) fn section(data: &ReportData<'_>, headline: &Headline, findings: &[Fi
         }
         (more(findings.get(1..).unwrap_or_default()))
     }
-}
-
-fn facts(data: &ReportData<'_>, finding: &Finding) -> Markup {
-    let fault = finding.record.fault.and_then(|id| data.result?.fault(id));
-    let leaders = data.result.map_or(String::new(), |result| {
-        leaders_then(&result.leaders, data, finding)
-    });
-    html! {
-        dl.facts {
-            dt { "Class" } dd { (clip(&finding.record.class, 40)) }
-            @if let Some(key) = &finding.record.key {
-                dt { "Key" } dd { (key_name(key)) }
-            }
-            @if let Some(fault) = fault {
-                dt { "Fault" } dd { (fault_sentence(fault)) }
-            } @else if data.result.is_some() {
-                dt { "Fault" } dd { "No fault was active." }
-            }
-            @if !leaders.is_empty() {
-                dt { "Leader" } dd { (leaders) }
-            }
-            @if let Some(violation) = violation_of(data, finding) {
-                dt { "Proof" } dd { (proof(data, violation)) }
-            }
-        }
-    }
-}
-
-/// Who led when the last operation of a contradiction was called.
-fn leaders_then(leaders: &[LeaderSpan], data: &ReportData<'_>, finding: &Finding) -> String {
-    let last = finding
-        .operations
-        .last()
-        .and_then(|id| data.history.operation(*id).call_time);
-    let Some(time) = last else {
-        return String::new();
-    };
-    let led = |span: &&LeaderSpan| (span.from_ns..=span.to_ns).contains(&time.0);
-    let names: Vec<String> = leaders
-        .iter()
-        .filter(led)
-        .map(|span| format!("{} in term {}", clip(&span.node, 40), span.term))
-        .collect();
-    match names.as_slice() {
-        [] => format!("No leader was seen at {}.", moment(time.0)),
-        [one] => format!("{one}, at {}.", moment(time.0)),
-        several => format!(
-            "At {} {} nodes took themselves for the leader: {}.",
-            moment(time.0),
-            several.len(),
-            several.join(", ")
-        ),
-    }
-}
-
-fn violation_of<'a>(data: &ReportData<'a>, finding: &Finding) -> Option<&'a Violation> {
-    let json = |key: &checker::Value| serde_json::to_value(key).ok();
-    let mut violations = data.analysis?.violations();
-    violations
-        .find(|(key, _)| key.key.as_ref().and_then(json) == finding.record.key)
-        .map(|(_, violation)| violation)
-}
-
-fn proof(data: &ReportData<'_>, violation: &Violation) -> String {
-    let operation = data.history.operation(violation.operation);
-    let states: Vec<String> = violation
-        .states
-        .iter()
-        .map(|state| clip(&state.to_string(), 40))
-        .collect();
-    let could = match states.as_slice() {
-        [] => "no order of those before it leaves such an answer".to_owned(),
-        [one] => format!("the value could only be {one}"),
-        several => format!("the value could only be one of {}", several.join(", ")),
-    };
-    format!(
-        "No order places the {} of client {} (event {}): {could}.",
-        label(operation),
-        operation.process,
-        operation.invoke_index
-    )
 }
 
 pub(crate) fn replay(command: &str) -> Markup {

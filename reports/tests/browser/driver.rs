@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -153,6 +155,22 @@ impl Browser {
         self.post("/goog/cdp/execute", &command);
     }
 
+    pub(crate) fn resize(&self, width: u32, height: u32) {
+        self.post("/window/rect", &json!({"width": width, "height": height}));
+    }
+
+    /// The window as PNG.
+    pub(crate) fn picture(&self) -> Vec<u8> {
+        let shot = json!({"cmd": "Page.captureScreenshot", "params": {"format": "png"}});
+        let answer = self.post("/goog/cdp/execute", &shot);
+        decoded(&answer["data"])
+    }
+
+    /// The page as PDF.
+    pub(crate) fn print(&self) -> Vec<u8> {
+        decoded(&self.post("/print", &json!({})))
+    }
+
     /// What the console has said since this was last called.
     pub(crate) fn console(&self) -> Vec<String> {
         let entries = self.log("browser");
@@ -193,6 +211,11 @@ impl Browser {
         assert!(value.get("error").is_none(), "{command} {body}: {value}");
         value
     }
+}
+
+fn decoded(answer: &Value) -> Vec<u8> {
+    let text = answer.as_str().expect("it is a text");
+    STANDARD.decode(text).expect("it is Base64")
 }
 
 /// The port the driver says it listens on.

@@ -10,3 +10,4 @@ mod driver;
 mod interactions;
 mod opening;
 mod page;
+mod pictures;

@@ -7,7 +7,7 @@ use crate::fixture::large::large;
 use crate::fixture::{Run, runs};
 use crate::page::Page;
 
-fn pages() -> [(&'static str, Run); 7] {
+pub(crate) fn pages() -> [(&'static str, Run); 7] {
     [
         ("stale-read", runs::stale_read()),
         ("healthy", runs::healthy()),
@@ -33,6 +33,9 @@ fn pages_open_in_silence() {
         let count = run.history.operations.len().to_string();
         assert_eq!(page.says("matches"), count, "{name}");
         assert_eq!(browser.console(), Vec::<String>::new(), "{name}");
+        if name != "hostile" {
+            the_first_screen_needs_no_scrolling(&page, name);
+        }
         let elsewhere: Vec<String> = browser
             .requests()
             .into_iter()
@@ -41,6 +44,16 @@ fn pages_open_in_silence() {
         assert_eq!(elsewhere, Vec::<String>::new(), "{name}");
     }
     dark_pages_have_dark_timelines(&browser);
+}
+
+/// What went wrong, where, when, how to run it again and the five answers are seen at 1280×800.
+fn the_first_screen_needs_no_scrolling(page: &Page<'_>, name: &str) {
+    let bottom = page.run(
+        "const last = document.querySelector('.answers') ?? document.querySelector('.verdict'); \
+         return last.getBoundingClientRect().bottom + scrollY",
+    );
+    let bottom = bottom.as_f64().expect("it is a number");
+    assert!(bottom < 800.0, "{name} ends at {bottom}");
 }
 
 fn dark_pages_have_dark_timelines(browser: &Browser) {
