@@ -285,6 +285,7 @@ fn write_report(report: &Path, file: &Path, judged: &Judged) -> Result<()> {
         history: &judged.history,
         analysis: Some(&judged.judgement.analysis),
         explanation: Some(&judged.judgement.explanation),
+        logs: None,
     };
     fs::write(report, reports::html::render(&data))
         .with_context(|| format!("cannot write {}", report.display()))

@@ -225,6 +225,7 @@ fn write_reports(
         history,
         analysis: Some(&judgement.analysis),
         explanation: Some(&judgement.explanation),
+        logs: None,
     };
     folder.write("result.json", &result.to_json())?;
     for plot in reports::plots::all(&data) {

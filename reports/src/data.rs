@@ -2,6 +2,7 @@
 
 use checker::{Analysis, Counterexample, Explanation, History, Operation};
 
+use crate::log::LogExcerpt;
 use crate::result::{FaultRecord, LeaderSpan, RunResult};
 
 /// The input of every rendering: a history, and what is known about it.
@@ -17,6 +18,8 @@ pub struct ReportData<'a> {
     pub analysis: Option<&'a Analysis>,
     /// How what it found can be explained; `None` when nobody asked.
     pub explanation: Option<&'a Explanation>,
+    /// What the nodes wrote around the moment it went wrong; `None` when nobody looked.
+    pub logs: Option<&'a LogExcerpt>,
 }
 
 impl<'a> ReportData<'a> {

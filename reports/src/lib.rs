@@ -12,6 +12,7 @@ mod counterexample;
 mod data;
 mod finding;
 pub mod html;
+mod log;
 mod palette;
 pub mod plots;
 mod quantity;
@@ -24,6 +25,7 @@ mod tried;
 pub use availability::{Availability, MachineStall, NeedlessElection, Outage};
 pub use counterexample::{CounterexampleRecord, OperationRecord, WeakerRecord};
 pub use data::ReportData;
+pub use log::{LogExcerpt, LogLine};
 pub use result::{
     AnomalyRecord, Consistency, Counts, Effect, Environment, FaultRecord, Health, HealthEvent,
     Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, ResultError, RunResult,

@@ -10,6 +10,7 @@ mod environment;
 mod facts;
 mod faults;
 mod link;
+mod logs;
 mod operations;
 mod orders;
 mod verdict;
@@ -57,6 +58,7 @@ pub fn render(data: &ReportData<'_>) -> String {
                     (verdict::section(data, &headline, &findings))
                     (contradiction::section(data, &findings))
                     (counterexample::section(data, &findings))
+                    (logs::section(data, &findings))
                     (context::context(data, &findings))
                     (coverage::section(data))
                     (faults::section(data, &findings))

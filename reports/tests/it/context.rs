@@ -118,6 +118,7 @@ fn alone(history: &History) -> Run {
         history: history.clone(),
         analysis: None,
         explanation: None,
+        logs: None,
     }
 }
 

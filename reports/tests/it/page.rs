@@ -17,6 +17,11 @@ fn the_first_screen_says_what_happened() {
             &[
                 "Not linearizable: stale-read on k3",
                 "Client 4 wrote 17 to k3 through n1, acknowledged at 12.401 s; client 9's read began 619 ms later on n3",
+                "stale-read: a read returned a value that had been overwritten before it began.",
+                "Key k3: the write of 17 by client 4 on n1, then the read of 16 by client 9 on n3.",
+                "13.020 s after the start, 1.1 s into the fault.",
+                "619 ms and 1 write behind",
+                "Still holdssequential consistency, monotonic reads",
                 "Fault #3 was active: partition n3 | n1 n2 n4 n5 from 11.900 s to 14.200 s (2.3 s).",
                 "At 13.020 s 2 nodes took themselves for the leader: n3 in term 2, n1 in term 3.",
                 "No order places the r 16 of client 9 (event 29): the value could only be 17.",
@@ -36,6 +41,8 @@ fn the_first_screen_says_what_happened() {
                 "it explains all 8 operations.",
                 "6 of 7 faults acted",
                 "the leader changed 3 times",
+                "8 operations of the workload register on 5 nodes in 32.0 s.",
+                "partition, kill, pause: 6 of 7 acted",
             ],
         ),
         (
@@ -43,6 +50,9 @@ fn the_first_screen_says_what_happened() {
             &[
                 "Undecided: the check reached a limit",
                 "The time limit of 60 s was reached on key k1. This is neither",
+                "1 of 2 keys are linearizable, whatever the rest is.",
+                "k1 (6 operations, nothing proven).",
+                "adrasteia check history.jsonl --time-limit 10m --memory-limit 8GiB",
             ],
         ),
         (
@@ -51,6 +61,8 @@ fn the_first_screen_says_what_happened() {
                 "Nothing was tested",
                 "None of 1 fault was proven to act.",
                 "n1 had no leader to be cut from",
+                "Did not act#0 partition: n1 had no leader to be cut from.",
+                "Read why the faults did not act",
             ],
         ),
         (
@@ -79,6 +91,7 @@ fn a_history_alone_claims_nothing_about_a_run() {
     let page = text(&render(&history_only().data()));
     for absent in [
         "Liveness",
+        "What to do",
         "Run it again",
         "Fault ledger",
         "Leader",
@@ -141,6 +154,33 @@ fn the_numbers_behind_the_grade_are_told() {
     ] {
         assert!(text.contains(words), "{words}: {text}");
     }
+}
+
+#[test]
+fn lines_of_logs_stand_among_the_operations_of_the_contradiction() {
+    let page = render(&stale_read().data());
+    let (_, section) = page
+        .split_once("What the nodes wrote")
+        .expect("there are logs");
+    let section = text(section.split_once("</section>").expect("it ends").0);
+    let mut rest = section.as_str();
+    for words in [
+        "within 1.5 s of the operations of the contradiction",
+        "7 lines further away are left out.",
+        "n5.log is left out",
+        "12.120 sn1INFO role role=\"leader\" term=3",
+        "12.380 s▸client 4 called w 17 at n1",
+        "12.401 s▸client 4 was answered: w 17",
+        "12.900 sn3WARN no answer from n1    at heartbeat",
+        "13.015 sn3INFO read k3",
+        "13.020 s▸client 9 called r 16 at n3",
+    ] {
+        let (_, after) = rest
+            .split_once(words)
+            .unwrap_or_else(|| panic!("{words}: {section}"));
+        rest = after;
+    }
+    assert!(!text(&render(&healthy().data())).contains("What the nodes wrote"));
 }
 
 #[test]
@@ -235,6 +275,7 @@ fn tiny_histories_have_a_page() {
             history: &history,
             analysis: None,
             explanation: None,
+            logs: None,
         };
         let page = text(&render(&data));
         assert!(page.contains("Not judged"), "{notation}: {page}");
@@ -251,6 +292,7 @@ fn the_last_moment_of_the_clock_has_a_page() {
         history: &history,
         analysis: None,
         explanation: None,
+        logs: None,
     };
     assert!(text(&render(&data)).contains("2 operations: 2 ok"));
 }

@@ -208,5 +208,6 @@ fn data(history: &checker::History) -> ReportData<'_> {
         history,
         analysis: None,
         explanation: None,
+        logs: None,
     }
 }
