@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use clap::Parser as _;
+use nemesis::net::NetChoice;
 use nemesis::schedule::{Preferences, Spans};
 
+use super::arguments::workers;
 use super::faults::typed_times;
 use super::{NodeProgram, RunConfig, compact};
-use crate::cli::ReadLevel;
+use crate::cli::{Cli, ReadLevel};
 
 impl RunConfig {
     /// The contents of `config.json`.
@@ -51,18 +54,20 @@ impl RunConfig {
         format!("{config:#}\n")
     }
 
-    /// The command line that makes the same run again, in the way this program was started.
+    /// The command line that makes the same run again, in the way this program was started: the faults, the seed, and what else is not as it
+    /// would be anyway.
     pub(crate) fn command(&self) -> String {
-        typed(&self.arguments())
+        typed(&self.words(&self.usual()))
     }
 
-    /// The arguments of `run` that make the same run again.
+    /// The arguments of `run` that make the same run again, whatever a later release takes when nothing is said.
     pub(crate) fn arguments(&self) -> Vec<String> {
-        let faults = match &self.given {
-            Some(given) => ["--schedule".to_owned(), given.path.display().to_string()],
-            None => ["--nemesis".to_owned(), self.weighted()],
-        };
-        let options = [
+        self.words(&[])
+    }
+
+    /// Options that always have a value.
+    fn options(&self) -> Vec<(&'static str, String)> {
+        vec![
             ("--workload", self.workload.to_string()),
             ("--nodes", self.nodes.len().to_string()),
             ("--concurrency", self.workers.to_string()),
@@ -71,15 +76,49 @@ impl RunConfig {
             ("--operation-timeout", compact(self.habits.deadline)),
             ("--recovery-limit", compact(self.recovery_limit)),
             ("--outage-limit", compact(self.outage_limit)),
-            ("--seed", self.seed.to_string()),
+            ("--check-limit", compact(self.check.time)),
+            ("--memory-limit", size(self.check.memory_bytes)),
             ("--net", self.net.to_string()),
             ("--require", self.require.name().to_owned()),
-        ];
-        let options = options.map(|(option, value)| [option.to_owned(), value]);
-        let mut words: Vec<String> = faults
+        ]
+    }
+
+    /// The same options as they are when nobody gives them to a run of so many nodes.
+    fn usual(&self) -> Vec<(&'static str, String)> {
+        let usual = Cli::try_parse_from(["adrasteia"]).map(|cli| cli.run);
+        let usual = usual.expect("no argument is required");
+        let of_nodes = workers(&usual.concurrency, self.nodes.len());
+        vec![
+            ("--workload", usual.workload),
+            ("--nodes", usual.nodes.to_string()),
+            (
+                "--concurrency",
+                of_nodes.map_or(usual.concurrency, |workers| workers.to_string()),
+            ),
+            ("--rate", usual.rate.to_string()),
+            ("--time-limit", compact(usual.time_limit)),
+            ("--operation-timeout", compact(usual.operation_timeout)),
+            ("--recovery-limit", compact(usual.recovery_limit)),
+            ("--outage-limit", compact(usual.outage_limit)),
+            ("--check-limit", compact(usual.check_limit)),
+            ("--memory-limit", size(usual.memory_limit.as_u64())),
+            ("--net", NetChoice::Auto.to_string()),
+            ("--require", usual.require.name().to_owned()),
+        ]
+    }
+
+    /// Arguments, without options that are as in `usual`.
+    fn words(&self, usual: &[(&'static str, String)]) -> Vec<String> {
+        let mut words = match &self.given {
+            Some(given) => vec!["--schedule".to_owned(), given.path.display().to_string()],
+            None => vec!["--nemesis".to_owned(), self.weighted()],
+        };
+        words.extend(["--seed".to_owned(), self.seed.to_string()]);
+        let options = self
+            .options()
             .into_iter()
-            .chain(options.into_iter().flatten())
-            .collect();
+            .filter(|option| !usual.contains(option));
+        words.extend(options.flat_map(|(option, value)| [option.to_owned(), value]));
         let mut add = |wanted: bool, option: &[&str]| {
             words.extend(
                 option
@@ -184,11 +223,76 @@ pub(crate) fn typed(arguments: &[String]) -> String {
     format!("{start} run {}", words.join(" "))
 }
 
+/// A size as it is typed, exactly.
+fn size(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let fits = |(unit, _): &(u64, &str)| bytes > 0 && bytes.is_multiple_of(*unit);
+    match units.into_iter().find(fits) {
+        Some((unit, name)) => format!("{}{name}", bytes / unit),
+        None => format!("{bytes}B"),
+    }
+}
+
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=.,:/+".contains(&byte);
     match !word.is_empty() && word.bytes().all(is_plain) {
         true => word.to_owned(),
         false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(line: &str) -> RunConfig {
+        let words = std::iter::once("adrasteia").chain(line.split_whitespace());
+        RunConfig::new(&Cli::try_parse_from(words).unwrap().run).unwrap()
+    }
+
+    #[test]
+    fn the_command_names_what_is_not_as_usual_and_makes_the_same_run() {
+        for (line, command) in [
+            ("--seed 3", "--nemesis partition --seed 3"),
+            (
+                "--nemesis none --seed 3 --rate 200 --nodes 5 --concurrency 2n",
+                "--nemesis none --seed 3",
+            ),
+            (
+                "--seed 3 --nodes 3 --concurrency 6",
+                "--nemesis partition --seed 3 --nodes 3",
+            ),
+            (
+                "--seed 3 --nodes 3 --concurrency 10",
+                "--nemesis partition --seed 3 --nodes 3 --concurrency 10",
+            ),
+            (
+                "--steps figure-8 --seed 1",
+                "--nemesis none --seed 1 --steps figure-8",
+            ),
+            (
+                "--nemesis kill=2,pause=1 --seed 9 --workload counter --rate 12.5 --time-limit 1m --check-limit 5ms --memory-limit 1500MiB",
+                "--nemesis kill=2,pause=1 --seed 9 --workload counter --rate 12.5 --time-limit 1m --check-limit 5ms --memory-limit 1500MiB",
+            ),
+            (
+                "--seed 4 --operation-timeout 1s --recovery-limit 20s --outage-limit 4s --net switch --require strong --retry --read-level log \
+                 --no-replay --capture --online --max-needless-elections 0 --bug read-no-quorum --node-arg=--snapshot-bytes=20000 \
+                 --target leader --fault-length 500ms..2s --memory-limit 1000",
+                "--nemesis partition --seed 4 --operation-timeout 1s --recovery-limit 20s --outage-limit 4s --memory-limit 1000B --net switch \
+                 --require strong --bug read-no-quorum --max-needless-elections 0 --retry --read-level log --no-replay --capture --online \
+                 --node-arg=--snapshot-bytes=20000 --target leader --fault-length 500ms..2s",
+            ),
+        ] {
+            let first = config(line);
+            let said = first.command();
+            let words = said.rsplit_once(" run ").unwrap().1;
+            assert_eq!(words, command);
+            for words in [words, &first.arguments().join(" ")] {
+                let again = config(words);
+                assert_eq!(again.to_json(), first.to_json(), "{words}");
+                assert_eq!(again.schedule(), first.schedule(), "{words}");
+            }
+        }
     }
 }
