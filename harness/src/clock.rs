@@ -8,12 +8,21 @@ use checker::Nanos;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     start: Instant,
+    began: SystemTime,
 }
 
 impl Clock {
     /// A clock that reads zero now.
     pub(crate) fn start() -> Self {
-        Self { start: now() }
+        Self {
+            start: now(),
+            began: wall(),
+        }
+    }
+
+    /// What the wall clock said when this clock read zero.
+    pub(crate) const fn began(&self) -> SystemTime {
+        self.began
     }
 
     /// Time since the start.
@@ -34,7 +43,7 @@ impl Clock {
     }
 }
 
-/// The wall clock, for naming run folders.
+/// The wall clock, for naming run folders and for reading what others wrote by it.
 #[expect(
     clippy::disallowed_methods,
     reason = "this module owns the harness's clocks"

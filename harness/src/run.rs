@@ -14,6 +14,7 @@ mod interpreter;
 mod judge;
 mod leaders;
 mod live;
+mod logs;
 mod machine;
 mod online;
 mod outages;
@@ -35,7 +36,7 @@ use checker::{CheckOptions, History};
 use nemesis::disk::Disk;
 use nemesis::net::{self, Chosen, NetOptions};
 use nemesis::schedule::Schedule;
-use reports::{Net, ReportData, RunResult};
+use reports::{LogExcerpt, Net, ReportData, RunResult};
 
 use crate::cli::RunArgs;
 use crate::clock;
@@ -173,8 +174,10 @@ fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
     // The runtime lives on: it listens for the signal that cuts the check short.
     let (history, judgement) = check_history(config, &folder, ending)?;
     drop(runtime);
+    let began = evidence.began;
     let result = judge::judge(config, &history, &judgement, evidence);
-    write_reports(&folder, &result, &history, &judgement)?;
+    let logs = logs::excerpt(&folder, &config.nodes, began, &history, &result);
+    write_reports(&folder, &result, &history, &judgement, logs.as_ref())?;
     tell(&folder, &result);
     Ok((judge::exit(&result, config.require), result.interrupted))
 }
@@ -213,6 +216,7 @@ fn write_reports(
     result: &RunResult,
     history: &History,
     judgement: &Judgement,
+    logs: Option<&LogExcerpt>,
 ) -> Result<()> {
     let nemesis = match result.nemesis.as_slice() {
         [] => "no nemesis".to_owned(),
@@ -225,7 +229,7 @@ fn write_reports(
         history,
         analysis: Some(&judgement.analysis),
         explanation: Some(&judgement.explanation),
-        logs: None,
+        logs,
     };
     folder.write("result.json", &result.to_json())?;
     for plot in reports::plots::all(&data) {

@@ -1,5 +1,7 @@
 //! From what was recorded to the five answers and the exit code. Pure: clocks, files and processes stay outside.
 
+use std::time::SystemTime;
+
 use checker::{Analysis, History, Nanos, Outcome, Verdict, Violation};
 use nemesis::schedule::Step;
 use reports::{
@@ -22,6 +24,8 @@ use crate::judgement::Judgement;
 /// What a finished run left behind, beside its history.
 #[derive(Debug, Clone)]
 pub(crate) struct Evidence {
+    /// The wall clock at the beginning of the history.
+    pub began: SystemTime,
     pub faults: Vec<FaultRecord>,
     pub leaders: Vec<LeaderSpan>,
     pub leader_changes: u32,

@@ -86,17 +86,15 @@ fn stillborn(
     ending: &Ending,
     error: &anyhow::Error,
 ) -> Result<Evidence> {
-    Recorder::create(
-        &folder.file("history.jsonl"),
-        &header(config),
-        Clock::start(),
-    )?;
+    let clock = Clock::start();
+    Recorder::create(&folder.file("history.jsonl"), &header(config), clock)?;
     let deaths = cluster.deaths().into_iter().map(|death| HealthEvent {
         node: death.node.to_string(),
         time_ns: 0,
         message: format!("{} (log: {}.log)", death.how, death.node),
     });
     Ok(Evidence {
+        began: clock.began(),
         faults: Vec::new(),
         done: Vec::new(),
         leaders: Vec::new(),
@@ -208,6 +206,7 @@ impl Stage {
         }
         let copies = copies::ask(self.cluster.doors()).await?;
         Ok(Evidence {
+            began: self.clock.began(),
             faults: records,
             done: steps,
             leaders: self.leaders.spans(),
