@@ -328,11 +328,14 @@ async fn read_what_waits(inbox: &mut mpsc::Receiver<Event>, events: &mut Vec<Eve
 fn reads_among(events: &mut Vec<Event>) -> Vec<Request> {
     let (mut reads, mut others) = (Vec::new(), Vec::new());
     for event in events.drain(..) {
-        match event {
-            Event::Request(request) if matches!(request.operation, Operation::Read { .. }) => {
+        if let Event::Request(request) = event {
+            if matches!(request.operation, Operation::Read { .. }) {
                 reads.push(request);
+            } else {
+                others.push(Event::Request(request));
             }
-            other => others.push(other),
+        } else {
+            others.push(event);
         }
     }
     *events = others;
