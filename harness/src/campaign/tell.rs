@@ -117,7 +117,8 @@ fn row((workload, nemesis): &(&str, &str), records: &[&Record]) -> Cell {
     for record in records {
         tally.count(record.failure);
     }
-    let mut times: Vec<u64> = records.iter().filter_map(|one| one.detected_ms).collect();
+    let failed = records.iter().filter(|one| one.is_failure());
+    let mut times: Vec<u64> = failed.filter_map(|one| one.detected_ms).collect();
     times.sort_unstable();
     Cell {
         workload: (*workload).to_owned(),
