@@ -1,5 +1,6 @@
 //! What one run came to, read from its result.
 
+use reports::ci::detected_ns;
 use reports::{Consistency, Health, Infrastructure, Liveness, RunResult, Strength};
 use serde::{Deserialize, Serialize};
 
@@ -47,12 +48,11 @@ impl Outcome {
             let sizes = result.counterexamples.iter();
             return Self {
                 counterexample: sizes.map(|one| one.operations.len()).min(),
-                ..Self::found(result, &class(result), None)
+                ..Self::found(result, &class(result))
             };
         }
         if result.health == Health::Unhealthy {
-            let noticed = result.health_events.iter().map(|event| event.time_ns);
-            return Self::found(result, "crash", noticed.min());
+            return Self::found(result, "crash");
         }
         if let Some(trouble) = Self::not_live(result) {
             return trouble;
@@ -71,24 +71,11 @@ impl Outcome {
     }
 
     fn not_live(result: &RunResult) -> Option<Self> {
-        let found = |class, known_ns| Some(Self::found(result, class, known_ns));
-        let availability = result.availability.as_ref();
         match result.liveness {
-            Liveness::NotRecovered => found("unavailable", None),
-            Liveness::Unavailable => found(
-                "unavailable",
-                availability.and_then(|seen| {
-                    let first = seen.outages.first()?;
-                    Some(first.from_ns + seen.outage_limit_ns)
-                }),
-            ),
-            Liveness::Disturbed => found(
-                "disturbed",
-                availability.and_then(|seen| {
-                    let one_too_many = usize::try_from(seen.max_needless_elections?).ok()?;
-                    Some(seen.needless_elections.get(one_too_many)?.at_ns)
-                }),
-            ),
+            Liveness::NotRecovered | Liveness::Unavailable => {
+                Some(Self::found(result, "unavailable"))
+            }
+            Liveness::Disturbed => Some(Self::found(result, "disturbed")),
             Liveness::Recovered | Liveness::NotMeasured => None,
         }
     }
@@ -97,13 +84,10 @@ impl Outcome {
         Self::quiet(End::Broken, Some(why))
     }
 
-    /// Known when the check beside the run knew it, or in the end, if nothing says more.
-    fn found(result: &RunResult, class: &str, known_ns: Option<u64>) -> Self {
-        let stopped = result.stopped_online.as_ref();
-        let proven_ns = || stopped.map_or(result.duration_ns, |stopped| stopped.at_ns);
+    fn found(result: &RunResult, class: &str) -> Self {
         Self {
             class: Some(class.to_owned()),
-            after_ms: Some(known_ns.unwrap_or_else(proven_ns) / 1_000_000),
+            after_ms: detected_ns(result).map(|ns| ns / 1_000_000),
             ..Self::quiet(End::Found, None)
         }
     }

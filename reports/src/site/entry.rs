@@ -1,8 +1,8 @@
 //! What is remembered of a run so that a thousand of them can be listed.
 
 use crate::answers::{self, Tone};
-use crate::ci::FailureClass;
-use crate::result::{Consistency, Counts, Health, Liveness, RunResult};
+use crate::ci::{FailureClass, detected_ns};
+use crate::result::{Counts, RunResult};
 
 /// Most classes of anomalies that are remembered of one run.
 const MAX_CLASSES: usize = 8;
@@ -195,31 +195,6 @@ impl Judged {
                 tone: answer.tone,
             }),
         }
-    }
-}
-
-/// When it was known that the system does wrong: what is only seen in the whole history is known when the run is over.
-fn detected_ns(result: &RunResult) -> Option<u64> {
-    if result.consistency == Consistency::Violation {
-        let stopped = result.stopped_online.as_ref();
-        return Some(stopped.map_or(result.duration_ns, |stopped| stopped.at_ns));
-    }
-    if result.health == Health::Unhealthy {
-        let first = result.health_events.iter().map(|event| event.time_ns).min();
-        return Some(first.unwrap_or(result.duration_ns));
-    }
-    let availability = result.availability.as_ref();
-    match result.liveness {
-        Liveness::NotRecovered => Some(result.duration_ns),
-        Liveness::Unavailable => availability.and_then(|seen| {
-            let first = seen.outages.first()?;
-            Some(first.from_ns.saturating_add(seen.outage_limit_ns))
-        }),
-        Liveness::Disturbed => availability.and_then(|seen| {
-            let one_too_many = usize::try_from(seen.max_needless_elections?).ok()?;
-            Some(seen.needless_elections.get(one_too_many)?.at_ns)
-        }),
-        Liveness::Recovered | Liveness::NotMeasured => None,
     }
 }
 
