@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use checker::Outcome;
 use plotters::chart::ChartContext;
 use plotters::coord::Shift;
+use plotters::coord::combinators::LogCoord;
 use plotters::coord::ranged1d::{Ranged, ValueFormatter};
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
@@ -12,6 +13,7 @@ use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::clip::{LABEL_CHARS, ROW_CHARS, shorten};
+use crate::data::ReportData;
 use crate::palette::{self, BLUE, GRID, INK, ORANGE, PURPLE};
 use crate::quantity::{as_seconds, plain};
 use crate::result::{Effect, FaultRecord};
@@ -214,6 +216,23 @@ where
         .y_label_formatter(&y_label)
         .draw()?;
     Ok(())
+}
+
+/// Milliseconds over the time of the run, logarithmic from `bottom` to `top`, below the rows of the faults.
+pub(super) fn milliseconds<'a, 'b>(
+    sheet: &'a Sheet<'b>,
+    data: &ReportData<'_>,
+    (bottom, top): (f64, f64),
+) -> Result<Curves<'a, 'b, LogCoord<f64>>, Box<dyn std::error::Error>> {
+    let mut curves = ChartBuilder::on(sheet)
+        .margin_top(header_height(data.faults()))
+        .margin_right(16)
+        .x_label_area_size(28)
+        .y_label_area_size(LEFT)
+        .build_cartesian_2d(0.0..as_seconds(data.end_ns()), (bottom..top).log_scale())?;
+    faults(sheet, &mut curves, data.faults(), bottom, top)?;
+    mesh(&mut curves, 10, &|millis| format!("{} ms", plain(*millis)))?;
+    Ok(curves)
 }
 
 /// Faults as bars in rows above the curves and as bands behind them.

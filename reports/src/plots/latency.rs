@@ -8,7 +8,7 @@ use super::canvas::{self, Drawn, Entry, Mark, Sheet};
 use super::thin::{Point, thin};
 use crate::data::ReportData;
 use crate::palette::{BLUE, GREEN, INK, ORANGE, PURPLE, VERMILLION};
-use crate::quantity::{as_millis, as_seconds, count, plain};
+use crate::quantity::{as_millis, as_seconds, count};
 
 /// Most points of each outcome.
 const MAX_OK: usize = 3_000;
@@ -116,14 +116,7 @@ impl Scatter {
 
     fn paint(&self, sheet: &Sheet<'_>, data: &ReportData<'_>, functions: &[String]) -> Drawn {
         let top = self.top_ms();
-        let mut curves = ChartBuilder::on(sheet)
-            .margin_top(canvas::header_height(data.faults()))
-            .margin_right(16)
-            .x_label_area_size(28)
-            .y_label_area_size(canvas::LEFT)
-            .build_cartesian_2d(0.0..as_seconds(data.end_ns()), (FLOOR_MS..top).log_scale())?;
-        canvas::faults(sheet, &mut curves, data.faults(), FLOOR_MS, top)?;
-        canvas::mesh(&mut curves, 10, &|millis| format!("{} ms", plain(*millis)))?;
+        let mut curves = canvas::milliseconds(sheet, data, (FLOOR_MS, top))?;
         let style = |point: &Point| {
             color(
                 point.series,

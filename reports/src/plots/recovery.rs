@@ -12,7 +12,7 @@ use super::latency::{FLOOR_MS, color, functions};
 use crate::clip::{ROW_CHARS, shorten};
 use crate::data::ReportData;
 use crate::palette::INK;
-use crate::quantity::{as_millis, as_seconds, counted, plain};
+use crate::quantity::{as_millis, as_seconds, counted};
 use crate::result::{Effect, FaultRecord};
 
 /// What a fault's evidence calls the milliseconds from the heal until a node served, by node: its clients after a cut, anybody after a start.
@@ -78,14 +78,7 @@ impl Recovery {
 
     fn paint(&self, sheet: &Sheet<'_>, data: &ReportData<'_>) -> Drawn {
         let top = self.top_ms();
-        let mut curves = ChartBuilder::on(sheet)
-            .margin_top(canvas::header_height(data.faults()))
-            .margin_right(16)
-            .x_label_area_size(28)
-            .y_label_area_size(canvas::LEFT)
-            .build_cartesian_2d(0.0..as_seconds(data.end_ns()), (FLOOR_MS..top).log_scale())?;
-        canvas::faults(sheet, &mut curves, data.faults(), FLOOR_MS, top)?;
-        canvas::mesh(&mut curves, 10, &|millis| format!("{} ms", plain(*millis)))?;
+        let mut curves = canvas::milliseconds(sheet, data, (FLOOR_MS, top))?;
         for (position, name) in self.functions.iter().enumerate() {
             let points = self.heals.iter().filter_map(|heal| {
                 Some((

@@ -4,9 +4,10 @@ use crate::fixture::Run;
 use crate::fixture::large::large;
 use crate::fixture::notation::history;
 use crate::fixture::runs::{healthy, history_only, stale_read, unknown, vacuous, valid_keys};
+use crate::result::availability;
 use checker::{Anomaly, AnomalyClass, KeyResult, OpId, Violation};
 use reports::html::render;
-use reports::{Availability, Effect, NeedlessElection, Outage, ReportData, Tried};
+use reports::{Effect, ReportData, Tried};
 use serde_json::json;
 
 #[test]
@@ -234,30 +235,6 @@ fn keys_are_listed_by_what_matters() {
         Some(200)
     );
     assert!(text(&page).contains("The 200 keys that matter most are listed"));
-}
-
-fn availability() -> Availability {
-    let outage = Outage {
-        from_ns: 1_000_000_000,
-        to_ns: 8_900_000_000,
-        majority: vec!["n2".to_owned(), "n3".to_owned()],
-        asked: 20,
-        fault: Some(1),
-    };
-    Availability {
-        outage_limit_ns: 5_000_000_000,
-        longest: Some(outage.clone()),
-        outages: vec![outage],
-        max_needless_elections: Some(0),
-        stalls: Vec::new(),
-        needless_elections: vec![NeedlessElection {
-            at_ns: 12_000_000_000,
-            old: "n1".to_owned(),
-            new: "n2".to_owned(),
-            term: 7,
-            fault: None,
-        }],
-    }
 }
 
 #[test]

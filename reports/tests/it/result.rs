@@ -155,7 +155,8 @@ fn the_last_lines_say_verdict_and_reason() {
     }
 }
 
-fn availability() -> Availability {
+/// An outage, a needless election and a machine that was held up.
+pub(crate) fn availability() -> Availability {
     let outage = Outage {
         from_ns: 1_000_000_000,
         to_ns: 8_900_000_000,
