@@ -102,13 +102,13 @@ impl Admin {
     }
 
     /// Removes a node. It counts as outside from now on, whatever came of it, until it was taken back.
-    pub(crate) async fn remove(&self, node: &NodeName, limit: Duration) -> Result<(), String> {
+    pub(crate) async fn remove(&self, node: &NodeName, limit: Duration) -> Result<(), Undone> {
         self.lets_go([node]);
         let asked = self.ask(MEMBERS, &removal(node), limit).await;
         if let Err(Undone::Never(_)) = &asked {
             self.away().outside.remove(node);
         }
-        Ok(asked?)
+        asked
     }
 
     /// Takes the vote from a node, which goes on receiving the log.

@@ -7,6 +7,7 @@ use reports::{Effect, FaultRecord};
 use serde_json::json;
 
 use super::{Begun, Director};
+use crate::run::admin::Undone;
 
 /// How long the system may take to change its members or its leader before the fault counts as skipped.
 pub(super) const CHANGE_LIMIT: Duration = Duration::from_secs(3);
@@ -27,16 +28,18 @@ impl Director {
         admin.add_those_outside(CHANGE_LIMIT).await?;
         admin.can_spare_members()?;
         record.description = format!("remove {node} from the cluster");
-        if let Err(error) = admin.remove(&node, CHANGE_LIMIT).await {
-            // It may have been removed all the same.
-            admin.add_those_outside(RETURN_LIMIT).await?;
-            return Err(error);
-        }
+        let removed = admin.remove(&node, CHANGE_LIMIT).await;
         let took_ms = (self.clock.nanos().0 - record.start_ns) / 1_000_000;
-        record
-            .evidence
-            .insert("removed_after_ms".to_owned(), json!(took_ms));
-        record.effect = Effect::Installed;
+        let (name, fact) = match removed {
+            Ok(()) => {
+                record.effect = Effect::Installed;
+                ("removed_after_ms", json!(took_ms))
+            }
+            // It may have been removed, or may be yet: nobody knows until it is taken back.
+            Err(Undone::Perhaps(why)) => ("not_confirmed", json!(why)),
+            Err(Undone::Never(why)) => return Err(why),
+        };
+        record.evidence.insert(name.to_owned(), fact);
         Ok(Begun::Removed)
     }
 
