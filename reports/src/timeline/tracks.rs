@@ -30,10 +30,12 @@ impl Tracks {
             .collect();
         let kinds: BTreeSet<&str> = visible.iter().map(|fault| fault.name.as_str()).collect();
         self.rows(kinds, |tracks, kind| {
+            let of_kind = visible.iter().copied().filter(|fault| fault.name == kind);
+            let of_kind: Vec<&FaultRecord> = of_kind.collect();
             html! {
                 (tracks.name(kind))
-                @for fault in visible.iter().filter(|fault| fault.name == kind) {
-                    (tracks.fault(fault))
+                @for (n, fault) in of_kind.iter().enumerate() {
+                    (tracks.fault(fault, of_kind.get(n + 1).copied()))
                 }
             }
         })
@@ -99,15 +101,20 @@ impl Tracks {
         html! { @for row in drawn { (row) } }
     }
 
-    fn fault(&self, fault: &FaultRecord) -> Markup {
+    /// Bars may overlap; words end where the next bar begins.
+    fn fault(&self, fault: &FaultRecord, next: Option<&FaultRecord>) -> Markup {
         let (left, width) = self.extent(fault.start_ns, fault.end_ns);
+        let next = next.filter(|next| next.start_ns >= fault.start_ns);
+        let room = next.map_or(width, |next| {
+            width.min(self.extent(next.start_ns, next.end_ns).0 - left)
+        });
         let label = format!("#{} {}", fault.id, shorten(&fault.description, LABEL_CHARS));
         let short = format!("#{}", fault.id);
         html! {
             g.fault.(fault_class(&fault.name)).(fault.effect) {
                 title { (fault_sentence(fault)) }
                 (self.bar(left, width))
-                (self.inside(left, width, &[&label, &short]))
+                (self.inside(left, room, &[&label, &short]))
             }
         }
     }
@@ -154,5 +161,42 @@ fn fault_class(kind: &str) -> &'static str {
         "member" => "member",
         "transfer" => "transfer",
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scale::Axis;
+    use super::*;
+
+    fn fault(id: u32, from_s: u64, to_s: u64) -> FaultRecord {
+        FaultRecord {
+            id,
+            name: "kill".to_owned(),
+            effect: Effect::Installed,
+            description: "of n1".to_owned(),
+            evidence: serde_json::Map::new(),
+            start_ns: from_s * 1_000_000_000,
+            end_ns: to_s * 1_000_000_000,
+        }
+    }
+
+    #[test]
+    fn words_of_a_bar_end_where_the_next_bar_begins() {
+        let words = |faults: &[FaultRecord]| {
+            let mut tracks = Tracks {
+                scale: Scale {
+                    axis: Axis::Time,
+                    from: 0,
+                    to: 20_000_000_000,
+                },
+                y: 0.0,
+            };
+            let drawn = tracks.faults(faults).into_string();
+            let whole = |id: u32| drawn.contains(&format!(">#{id} of n1<"));
+            [whole(1), whole(2)]
+        };
+        assert_eq!(words(&[fault(1, 0, 10), fault(2, 10, 20)]), [true, true]);
+        assert_eq!(words(&[fault(1, 0, 10), fault(2, 1, 20)]), [false, true]);
     }
 }

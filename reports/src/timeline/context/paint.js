@@ -122,8 +122,11 @@ function paintTrack(t, track, y) {
   const { pen, colour } = t;
   paintName(t, track.title, y, TRACK_HEIGHT);
   within(t, () => {
-    for (const item of track.items) {
+    for (const [n, item] of track.items.entries()) {
       const [left, right] = [pixelOf(t, item.from), pixelOf(t, item.to)];
+      // Bars may overlap; words end where the next bar begins.
+      const next = track.items[n + 1];
+      const covered = next !== undefined && next.from >= item.from ? pixelOf(t, next.from) : right;
       const width = Math.max(2, right - left);
       const acted = track.kind === "leader" || item.effect === "installed";
       pen.fillStyle = track.kind === "leader" ? colour.leader : faultColour(t, item);
@@ -132,7 +135,7 @@ function paintTrack(t, track, y) {
       pen.globalAlpha = 1;
       if (!acted) dashed(t, left, y + 2, width, TRACK_HEIGHT - 4, colour.muted);
       pen.fillStyle = acted ? colour["on-fault"] : colour.ink;
-      paintInside(t, trackTexts(track, item), left, width, y + TRACK_HEIGHT / 2);
+      paintInside(t, trackTexts(track, item), left, Math.min(width, covered - left), y + TRACK_HEIGHT / 2);
     }
   });
 }
