@@ -17,6 +17,21 @@ pub(crate) struct Finding {
     pub(crate) operations: Vec<OpId>,
 }
 
+#[cfg(test)]
+impl Finding {
+    /// A stale read of which nothing is known but its operations.
+    pub(crate) fn stale_read(operations: Vec<OpId>) -> Self {
+        let record = AnomalyRecord {
+            class: "stale-read".to_owned(),
+            key: None,
+            operations: Vec::new(),
+            explanation: String::new(),
+            fault: None,
+        };
+        Self { record, operations }
+    }
+}
+
 /// All contradictions, clearest first. A run's own list wins; it knows the faults.
 pub(crate) fn findings(data: &ReportData<'_>) -> Vec<Finding> {
     let records = match (data.result, data.analysis) {

@@ -258,7 +258,6 @@ mod tests {
     use checker::{Event, EventType, Nanos, Process};
 
     use super::*;
-    use crate::result::AnomalyRecord;
 
     /// A write and a late read of client 0, and between them one operation of each of `crowd` clients.
     fn crowded(crowd: i64, f: &str, outcome: EventType) -> History {
@@ -291,21 +290,8 @@ mod tests {
 
     fn scene(history: &History) -> Scene {
         let last = OpId(history.operations.len() - 1);
-        let record = AnomalyRecord {
-            class: "stale-read".to_owned(),
-            key: None,
-            operations: Vec::new(),
-            explanation: String::new(),
-            fault: None,
-        };
-        Scene::of(
-            &Finding {
-                record,
-                operations: vec![OpId(0), last],
-            },
-            history,
-        )
-        .expect("the operations are there")
+        let finding = Finding::stale_read(vec![OpId(0), last]);
+        Scene::of(&finding, history).expect("the operations are there")
     }
 
     #[test]

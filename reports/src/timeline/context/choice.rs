@@ -75,7 +75,6 @@ mod tests {
     use checker::{Event, EventType, History, Nanos, OpId, Process, Value};
 
     use super::*;
-    use crate::result::AnomalyRecord;
 
     /// Reads of one client, one a nanosecond.
     fn history(count: u64) -> History {
@@ -101,17 +100,7 @@ mod tests {
     }
 
     fn finding(last: usize) -> Finding {
-        let record = AnomalyRecord {
-            class: "stale-read".to_owned(),
-            key: None,
-            operations: Vec::new(),
-            explanation: String::new(),
-            fault: None,
-        };
-        Finding {
-            record,
-            operations: vec![OpId(0), OpId(last)],
-        }
+        Finding::stale_read(vec![OpId(0), OpId(last)])
     }
 
     #[test]
