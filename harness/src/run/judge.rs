@@ -31,9 +31,9 @@ pub(crate) struct Evidence {
     pub leader_changes: u32,
     pub stalls: Vec<MachineStall>,
     pub deaths: Vec<HealthEvent>,
-    /// Time from the final heal until every client was served; `None` if one was not, in the time allowed.
     /// What the steps that waited for the system did in the end.
     pub done: Vec<Step>,
+    /// Time from the final heal until every client was served; `None` if one was not, in the time allowed.
     pub recovery_ms: Option<u64>,
     pub net: Net,
     pub duration_ns: u64,
