@@ -179,6 +179,9 @@ pub(crate) struct RunArgs {
     /// How nodes are connected and cut off
     #[arg(long, value_enum, default_value_t = Net::Auto)]
     pub net: Net,
+    /// How nodes are given clocks of their own, where a fault of clocks was asked for
+    #[arg(long, value_enum, default_value_t = Clocks::Auto)]
+    pub clocks: Clocks,
     /// On the switch, do not deliver at a heal what a cut swallowed last: connections may then stay silent past the heal for
     /// as long as the cut lasted
     #[arg(long)]
@@ -295,6 +298,16 @@ pub(crate) enum Net {
     Iptables,
     /// a userspace switch in the harness
     Switch,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Clocks {
+    /// The vDSO where it can be patched, else a preloaded library
+    Auto,
+    /// The vDSO is patched: any program, on x86-64, where ptrace is allowed
+    Vdso,
+    /// A preloaded library: programs that are linked dynamically and ask their C library for the time, as those in Go do not
+    Preload,
 }
 
 /// Ways of reading that all promise to see everything complete before, and one that does not.

@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use checker::Nanos;
 use nemesis::NodeName;
+use nemesis::clocks::ClockChoice;
 use nemesis::net::NetChoice;
 use nemesis::schedule::{FaultKind, PlanConfig, Preferences, Schedule, Spans, plan};
 use target_node::Bug;
 
 use crate::budget::Limits;
-use crate::cli::{Net, Require, RunArgs};
+use crate::cli::{Clocks, Net, Require, RunArgs};
 use crate::run::Habits;
 use crate::steps::Steps;
 use crate::workload::WorkloadName;
@@ -55,6 +56,8 @@ pub(crate) struct RunConfig {
     pub check: Limits,
     pub seed: u64,
     pub net: NetChoice,
+    /// How nodes get clocks of their own.
+    pub clocks: ClockChoice,
     pub replays: bool,
     pub capture: bool,
     pub bugs: Vec<Bug>,
@@ -157,6 +160,11 @@ impl RunConfig {
                 Net::Auto => NetChoice::Auto,
                 Net::Iptables => NetChoice::Iptables,
                 Net::Switch => NetChoice::Switch,
+            },
+            clocks: match args.clocks {
+                Clocks::Auto => ClockChoice::Auto,
+                Clocks::Vdso => ClockChoice::Vdso,
+                Clocks::Preload => ClockChoice::Preload,
             },
             replays: !args.no_replay,
             capture: args.capture,
@@ -286,6 +294,12 @@ impl RunConfig {
     pub(crate) fn only_disks(&self) -> bool {
         let of_disks = |kind: &FaultKind| matches!(kind, FaultKind::Disk(_));
         !self.all_kinds().is_empty() && self.all_kinds().iter().all(of_disks)
+    }
+
+    /// Whether a fault of clocks was asked for.
+    pub(crate) fn wants_clocks(&self) -> bool {
+        let of_clocks = |kind: &FaultKind| matches!(kind, FaultKind::Clock(_));
+        self.all_kinds().iter().any(of_clocks)
     }
 
     /// Whether faults of clocks are all that was asked for.

@@ -34,9 +34,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use checker::{CheckOptions, History};
 use nemesis::disk::Disk;
-use nemesis::net::{self, Chosen, NetOptions};
+use nemesis::net::{self, NetOptions};
 use nemesis::schedule::Schedule;
-use reports::{LogExcerpt, Net, ReportData, RunResult};
+use reports::{LogExcerpt, ReportData, RunResult};
 
 use crate::cli::RunArgs;
 use crate::clock;
@@ -45,7 +45,8 @@ use crate::exit::Exit;
 use crate::judgement::{self, Judgement};
 use crate::progress::Progress;
 use crate::say;
-use cluster::SharedPlane;
+use cluster::{Clocks, SharedPlane};
+use environment::Means;
 use folder::Folder;
 
 pub(crate) use client::Habits;
@@ -76,15 +77,19 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
     {
         return refuse(&UsageError(error.to_string()));
     }
-    if config.only_clocks()
-        && let Err(refusal) = nemesis::doctor::clocks_available()
+    let clocks = choose_clocks(&config);
+    if let Err(refusal) = &clocks
+        && config.only_clocks()
     {
         return refuse(&UsageError(format!(
             "clocks cannot be faked here: {refusal}"
         )));
     }
     nemesis::lab::enter()?;
-    let chosen = net::choose(config.net, needs.as_deref())?;
+    let means = Means {
+        network: net::choose(config.net, needs.as_deref())?,
+        clocks,
+    };
     let mut config = config;
     let mut worst = Exit::Valid;
     for number in 1..=config.test_count {
@@ -94,7 +99,7 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
                 config.test_count, config.seed
             ));
         }
-        let (exit, interrupted) = one(&config, &chosen)?;
+        let (exit, interrupted) = one(&config, &means)?;
         worst = worst.worst(exit);
         match config.next().filter(|_| !interrupted) {
             Some(next) => config = next,
@@ -102,6 +107,16 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
         }
     }
     Ok(worst)
+}
+
+/// Tries them, where they will be needed.
+fn choose_clocks(config: &RunConfig) -> Clocks {
+    match config.wants_clocks() {
+        true => {
+            nemesis::doctor::choose_clocks(config.clocks).map_err(|refusal| refusal.to_string())
+        }
+        false => Err("no fault of clocks was asked for".to_owned()),
+    }
 }
 
 fn refuse(error: &UsageError) -> Result<Exit> {
@@ -131,7 +146,7 @@ fn dry_run(config: &RunConfig) -> Result<Exit> {
 }
 
 /// Makes one run and tells its verdict; also whether the user interrupted it.
-fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
+fn one(config: &RunConfig, means: &Means) -> Result<(Exit, bool)> {
     let folder = Folder::create(&config.out, &config.name(), clock::wall())?;
     folder.write("config.json", &config.to_json())?;
     write_schedule(&folder, &config.schedule())?;
@@ -140,12 +155,16 @@ fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
     }
     let live = Live::create(&folder.file(LIVE))?;
     let progress = Progress::new(config.time_limit, live);
+    let network = &means.network;
     progress.say(&format!(
         "seed {}; network: {} ({})",
-        config.seed, chosen.kind, chosen.reason
+        config.seed, network.kind, network.reason
     ));
+    if let Ok(clocks) = &means.clocks {
+        progress.say(&format!("clocks: {} ({})", clocks.way, clocks.reason));
+    }
     let plane: SharedPlane = Arc::new(Mutex::new(net::build(
-        chosen.kind,
+        network.kind,
         &config.nodes,
         &NetOptions {
             seed: config.seed,
@@ -155,14 +174,15 @@ fn one(config: &RunConfig, chosen: &Chosen) -> Result<(Exit, bool)> {
     )?));
 
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let net = Net {
-        plane: chosen.kind.to_string(),
-        reason: chosen.reason.clone(),
-    };
     let (ender, ending) = signal();
     let signals = (ender, ending.clone());
     let evidence = runtime.block_on(stage::perform(
-        config, &folder, &plane, net, &progress, signals,
+        config,
+        &folder,
+        &plane,
+        means.clone(),
+        &progress,
+        signals,
     ));
     progress.finish();
     let mut evidence = evidence?;

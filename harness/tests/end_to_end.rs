@@ -247,12 +247,24 @@ fn a_node_that_does_not_sync_is_found_when_power_is_lost() {
 
 #[test]
 fn wrong_clocks_are_proven_by_what_nodes_were_told() {
+    assert_clocks_are_wrong("vdso", "clocks");
+}
+
+#[test]
+fn preloaded_clocks_are_as_wrong() {
+    assert_clocks_are_wrong("preload", "preloaded clocks");
+}
+
+fn assert_clocks_are_wrong(way: &str, probe: &str) {
     let _alone = alone();
-    if !permits(&["clocks"], "clocks") {
+    if !permits(&[probe], probe) {
         return;
     }
-    let run = Run::of("--nemesis clock --time-limit 20s --seed 3");
+    let run = Run::of(&format!(
+        "--nemesis clock --clocks {way} --time-limit 20s --seed 3"
+    ));
     let result = assert_healthy(&run);
+    assert_eq!(result["clocks"]["way"], way);
     for name in ["clock-jump", "clock-drift", "clock-strobe"] {
         let acted = faults(&result, name);
         assert!(!acted.is_empty(), "{name}");

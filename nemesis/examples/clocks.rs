@@ -9,7 +9,7 @@
     reason = "it measures real time, and is for people who read backtraces"
 )]
 
-use nemesis::clocks::{ClockChange, NodeClock};
+use nemesis::clocks::{ClockChange, ClockWay, NodeClock};
 use nemesis::process::{NodeProcess, ProcessSpec};
 use nix::time::{ClockId, clock_gettime};
 use std::fs::File;
@@ -25,11 +25,15 @@ fn main() {
         return look();
     }
     nemesis::lab::enter().unwrap();
-    let clock = NodeClock::create(Path::new("/run/clock")).unwrap();
-    clock.install(ClockChange::Drift { rate_ppb: 1 }).unwrap();
+    let [patched, preloaded] = [ClockWay::Vdso, ClockWay::Preload].map(|way| {
+        let clock = NodeClock::create(&Path::new("/run").join(way.to_string()), way).unwrap();
+        clock.install(ClockChange::Drift { rate_ppb: 1 }).unwrap();
+        clock
+    });
     for (what, clock) in [
         ("the host's clock", None),
-        ("a clock of its own", Some(&clock)),
+        ("a patched vDSO", Some(&patched)),
+        ("a preloaded library", Some(&preloaded)),
     ] {
         let mut starts: Vec<Duration> = (0..STARTS).map(|_| start(clock)).collect();
         starts.sort();

@@ -6,6 +6,7 @@
 mod clocks;
 mod sandbox;
 
+use crate::clocks::{ChosenWay, ClockChoice, ClockWay};
 use crate::disk;
 use crate::lab::{self, LabError};
 use crate::net;
@@ -59,7 +60,7 @@ struct Trial {
 /// The name of the trial that most others need.
 const LAB: &str = "lab";
 
-const TRIALS: [Trial; 11] = [
+const TRIALS: [Trial; 12] = [
     Trial {
         name: LAB,
         unlocks: "every run: namespaces that vanish with it",
@@ -143,9 +144,15 @@ const TRIALS: [Trial; 11] = [
     },
     Trial {
         name: "clocks",
-        unlocks: "--nemesis clock: clocks of nodes that jump, drift or flip",
+        unlocks: "--nemesis clock: clocks of nodes that jump, drift or flip, whatever program they are",
         surroundings: Surroundings::Lab,
-        attempt: clocks::set_one,
+        attempt: clocks::by_vdso,
+    },
+    Trial {
+        name: "preloaded clocks",
+        unlocks: "--nemesis clock for programs that are linked dynamically, where \"clocks\" is refused",
+        surroundings: Surroundings::Lab,
+        attempt: clocks::by_preload,
     },
 ];
 
@@ -180,15 +187,22 @@ pub fn lab_available() -> Result<(), Refusal> {
     }
 }
 
-/// Whether the present user can give a process a clock of its own on this host.
+/// How the present user can give processes clocks of their own on this host.
 ///
 /// # Errors
 /// [`Refusal`] with the reason and the remedy.
-pub fn clocks_available() -> Result<(), Refusal> {
-    match sandbox::attempt(Surroundings::Lab, clocks::set_one) {
-        ProbeOutcome::Available(_) => Ok(()),
-        ProbeOutcome::Refused(refusal) => Err(refusal),
-    }
+pub fn choose_clocks(choice: ClockChoice) -> Result<ChosenWay, Refusal> {
+    let works = |way| {
+        let attempt = match way {
+            ClockWay::Vdso => clocks::by_vdso,
+            ClockWay::Preload => clocks::by_preload,
+        };
+        match sandbox::attempt(Surroundings::Lab, attempt) {
+            ProbeOutcome::Available(seen) => Ok(seen),
+            ProbeOutcome::Refused(refusal) => Err(refusal),
+        }
+    };
+    clocks::choose(choice, works)
 }
 
 /// What root may do says nothing about others: root tries it as somebody without privileges.

@@ -138,40 +138,34 @@ impl NodeProcess {
     /// # Errors
     /// [`ProcessError::Spawn`] when it does not start, [`ProcessError::Clock`] when it cannot have its clocks.
     pub fn spawn(spec: &ProcessSpec<'_>) -> Result<NodeProcess, ProcessError> {
-        let start = || {
-            let mut command = Command::new(spec.program);
-            command
-                .args(&spec.args)
-                .envs(spec.env.iter().map(|(name, value)| (name, value)))
-                .stdin(Stdio::null())
-                .stdout(spec.log.try_clone()?)
-                .stderr(spec.log.try_clone()?)
-                .process_group(0);
-            if let Some(namespace) = spec.namespace {
-                kernel::start_in_namespace(&mut command, namespace);
-            }
-            if spec.clock.is_some() {
-                NodeClock::prepare(&mut command);
-            }
-            command.spawn()
-        };
         let program = spec.program.to_owned();
-        let process = match start() {
-            Ok(child) => NodeProcess {
-                child,
-                program: program.clone(),
-                ended: None,
-            },
-            Err(source) => return Err(ProcessError::Spawn { program, source }),
+        let unwilling = |source| ProcessError::Spawn {
+            program: program.clone(),
+            source,
         };
-        match spec
-            .clock
-            .map(|clock| clock.put_on(process.group(), spec.program))
-        {
-            None | Some(Ok(())) => Ok(process),
-            // What has been started is killed as it is dropped.
-            Some(Err(source)) => Err(ProcessError::Clock { program, source }),
+        let unclocked = |source| ProcessError::Clock {
+            program: program.clone(),
+            source,
+        };
+        let mut command = command(spec).map_err(unwilling)?;
+        if let Some(clock) = spec.clock {
+            clock.prepare(&mut command).map_err(unclocked)?;
         }
+        let started = command.spawn();
+        let process = NodeProcess {
+            child: started.map_err(|error| match NodeClock::refused(&error) {
+                Some(refusal) => unclocked(refusal),
+                None => unwilling(error),
+            })?,
+            program: program.clone(),
+            ended: None,
+        };
+        if let Some(clock) = spec.clock {
+            // What has been started is killed as it is dropped.
+            let put_on = clock.put_on(process.group(), &program);
+            put_on.map_err(unclocked)?;
+        }
+        Ok(process)
     }
 
     /// Its process number, as seen inside the lab.
@@ -355,6 +349,21 @@ impl NodeProcess {
             errno,
         }
     }
+}
+
+fn command(spec: &ProcessSpec<'_>) -> io::Result<Command> {
+    let mut command = Command::new(spec.program);
+    command
+        .args(&spec.args)
+        .envs(spec.env.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(spec.log.try_clone()?)
+        .stderr(spec.log.try_clone()?)
+        .process_group(0);
+    if let Some(namespace) = spec.namespace {
+        kernel::start_in_namespace(&mut command, namespace);
+    }
+    Ok(command)
 }
 
 impl Drop for NodeProcess {

@@ -27,8 +27,8 @@ pub use counterexample::{CounterexampleRecord, OperationRecord, WeakerRecord};
 pub use data::ReportData;
 pub use log::{LogExcerpt, LogLine};
 pub use result::{
-    AnomalyRecord, Consistency, Counts, Effect, Environment, FaultRecord, Health, HealthEvent,
-    Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, ResultError, RunResult,
+    AnomalyRecord, Clocks, Consistency, Counts, Effect, Environment, FaultRecord, Health,
+    HealthEvent, Infrastructure, LeaderSpan, Liveness, Net, RESULT_VERSION, ResultError, RunResult,
     StoppedOnline, Strength,
 };
 pub use tried::Tried;

@@ -90,6 +90,9 @@ pub struct RunResult {
     pub bugs: Vec<String>,
     /// How the nodes' network was made.
     pub net: Net,
+    /// How nodes were given clocks of their own, if a fault of clocks was asked for and they could be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clocks: Option<Clocks>,
     /// Length of the run.
     pub duration_ns: u64,
     /// The user ended the run early.
@@ -281,6 +284,15 @@ pub struct Net {
     /// `iptables` or `switch`.
     pub plane: String,
     /// Why this one.
+    pub reason: String,
+}
+
+/// How nodes were given clocks of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clocks {
+    /// `vdso` or `preload`.
+    pub way: String,
+    /// Why in this way.
     pub reason: String,
 }
 

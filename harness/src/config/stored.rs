@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Parser as _;
+use nemesis::clocks::ClockChoice;
 use nemesis::net::NetChoice;
 use nemesis::schedule::{Preferences, Spans};
 
@@ -43,6 +44,7 @@ impl RunConfig {
             "check_memory_limit_bytes": self.check.memory_bytes,
             "seed": self.seed,
             "net": self.net.to_string(),
+            "clocks": self.clocks.to_string(),
             "replays_held_segments": self.replays,
             "capture": self.capture,
             "require": self.require.name(),
@@ -79,6 +81,7 @@ impl RunConfig {
             ("--check-limit", compact(self.check.time)),
             ("--memory-limit", size(self.check.memory_bytes)),
             ("--net", self.net.to_string()),
+            ("--clocks", self.clocks.to_string()),
             ("--require", self.require.name().to_owned()),
         ]
     }
@@ -103,6 +106,7 @@ impl RunConfig {
             ("--check-limit", compact(usual.check_limit)),
             ("--memory-limit", size(usual.memory_limit.as_u64())),
             ("--net", NetChoice::Auto.to_string()),
+            ("--clocks", ClockChoice::Auto.to_string()),
             ("--require", usual.require.name().to_owned()),
         ]
     }

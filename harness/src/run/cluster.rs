@@ -23,7 +23,7 @@ use super::client::{Doors, plain_http};
 use super::folder::Folder;
 use crate::config::RunConfig;
 use clocks::OwnClock;
-pub(crate) use clocks::WrongClock;
+pub(crate) use clocks::{Clocks, WrongClock};
 use disks::NodeDisk;
 pub(crate) use disks::Struck;
 pub(crate) use processes::{NodeFault, Taken};
@@ -88,7 +88,12 @@ pub(crate) struct Death {
 
 impl Cluster {
     /// Starts every node on an empty disk.
-    pub(crate) fn start(config: &RunConfig, folder: &Folder, plane: &SharedPlane) -> Result<Self> {
+    pub(crate) fn start(
+        config: &RunConfig,
+        folder: &Folder,
+        plane: &SharedPlane,
+        clocks: &Clocks,
+    ) -> Result<Self> {
         let network = plane.lock().unwrap_or_else(PoisonError::into_inner);
         let doors = launch::doors(config, network.as_ref());
         let addresses = launch::addresses(config, network.as_ref());
@@ -106,7 +111,7 @@ impl Cluster {
                 excuses: 0,
                 gave_up: None,
                 is_taken: false,
-                clock: clocks::make(config, name),
+                clock: clocks::make(clocks, name),
                 state: State::Killed,
             };
             node.spawn(network.as_ref(), name)?;

@@ -1,8 +1,34 @@
-//! Where and when a run took place.
+//! Where, when and by what means a run took place.
 
-use reports::Environment;
+use nemesis::net::Chosen;
+use reports::{Environment, Net};
 
+use super::cluster::Clocks;
 use crate::clock;
+
+/// With what a run breaks the world of its nodes, as it was decided before it began.
+#[derive(Debug, Clone)]
+pub(crate) struct Means {
+    pub network: Chosen,
+    pub clocks: Clocks,
+}
+
+impl Means {
+    pub(crate) fn net(&self) -> Net {
+        Net {
+            plane: self.network.kind.to_string(),
+            reason: self.network.reason.clone(),
+        }
+    }
+
+    pub(crate) fn clocks(&self) -> Option<reports::Clocks> {
+        let chosen = self.clocks.as_ref().ok()?;
+        Some(reports::Clocks {
+            way: chosen.way.to_string(),
+            reason: chosen.reason.clone(),
+        })
+    }
+}
 
 /// This program, this kernel, now.
 pub(crate) fn environment() -> Environment {

@@ -6,13 +6,14 @@ use checker::{Analysis, History, Nanos, Outcome, Verdict, Violation};
 use nemesis::schedule::Step;
 use reports::{
     AnomalyRecord, Availability, Consistency, CounterexampleRecord, Counts, Environment,
-    FaultRecord, Health, HealthEvent, Infrastructure, LeaderSpan, Liveness, MachineStall, Net,
+    FaultRecord, Health, HealthEvent, Infrastructure, LeaderSpan, Liveness, MachineStall,
     RESULT_VERSION, RunResult, StoppedOnline, Strength, WeakerRecord,
 };
 use serde_json::json;
 
 use super::coverage::{Graded, acknowledged_during, under_way_during};
 use super::elections::needless_elections;
+use super::environment::Means;
 use super::outages::Search;
 use super::traffic::served_again_after_ms;
 use super::world::World;
@@ -35,7 +36,7 @@ pub(crate) struct Evidence {
     pub done: Vec<Step>,
     /// Time from the final heal until every client was served; `None` if one was not, in the time allowed.
     pub recovery_ms: Option<u64>,
-    pub net: Net,
+    pub means: Means,
     pub duration_ns: u64,
     pub interrupted: bool,
     pub stopped_online: Option<StoppedOnline>,
@@ -122,7 +123,8 @@ pub(crate) fn judge(
         nemesis: config.all_kinds().iter().map(ToString::to_string).collect(),
         nodes,
         bugs: config.bugs.iter().map(ToString::to_string).collect(),
-        net: evidence.net,
+        net: evidence.means.net(),
+        clocks: evidence.means.clocks(),
         duration_ns: evidence.duration_ns,
         interrupted: evidence.interrupted,
         stopped_online: evidence.stopped_online,

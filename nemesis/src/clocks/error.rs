@@ -1,5 +1,6 @@
 //! Why a clock could not be faked.
 
+use super::ClockWay;
 use nix::errno::Errno;
 use std::io;
 use std::path::PathBuf;
@@ -7,12 +8,15 @@ use std::path::PathBuf;
 /// A clock could not be faked.
 #[derive(Debug, thiserror::Error)]
 pub enum ClockError {
-    /// There is no machine code for this processor.
+    /// There is nothing for this processor.
     #[error(
-        "clocks can be faked on x86-64 only, and this is {}; leave the clock faults out",
+        "clocks cannot be faked by --clocks {way} on {}; try the other way, or leave the clock faults out",
         std::env::consts::ARCH
     )]
-    Architecture,
+    Architecture {
+        /// By what they were to be faked.
+        way: ClockWay,
+    },
     /// The shared page could not be made, written or read.
     #[error("cannot use {} as the page of a clock: {source}; it must be on a tmpfs that may be executed from", path.display())]
     Page {
@@ -21,6 +25,12 @@ pub enum ClockError {
         /// Why.
         source: io::Error,
     },
+    /// Nobody may be traced.
+    #[error(
+        "the kernel lets nobody be traced; ptrace must be allowed: sysctl kernel.yama.ptrace_scope below 3, and \
+         --cap-add SYS_PTRACE in a container"
+    )]
+    Untraced,
     /// The kernel refused to trace the process.
     #[error(
         "cannot {step} (pid {pid}): {errno}; ptrace must be allowed: sysctl kernel.yama.ptrace_scope below 3, and \
@@ -39,6 +49,16 @@ pub enum ClockError {
     Ended {
         /// Its process number.
         pid: i32,
+    },
+    /// It does not load libraries, or did not load ours.
+    #[error(
+        "{} has not loaded the library that tells it a time of its own: {why}; --clocks vdso needs none", program.display()
+    )]
+    NotLoaded {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        why: String,
     },
     /// A system call made in the name of the process was refused.
     #[error(

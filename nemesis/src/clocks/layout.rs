@@ -24,3 +24,6 @@ pub(crate) const WITNESS: usize = 256;
 pub(crate) const READS: usize = 0;
 pub(crate) const LAST: usize = 8;
 pub(crate) const TURNS: usize = 16;
+
+/// How many processes have mapped the numbers by themselves, because the library of [`Preload`](super::ClockWay::Preload) was loaded into them.
+pub(crate) const WEARERS: usize = 512;

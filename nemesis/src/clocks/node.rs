@@ -1,8 +1,11 @@
 //! The clocks of one node: what they show, and what its processes have been told.
 
 use super::page::{ClockPage, Faked};
-use super::{ClockChange, ClockError, Setting, Slope, Strobe, Witness};
+use super::{ClockChange, ClockError, ClockWay, Setting, Slope, Strobe, Witness, preload};
+use crate::kernel::clock_code::ClockCode;
+use crate::kernel::ptrace::{NOT_TRACED, stop_at_exec};
 use nix::unistd::Pid;
+use std::io;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The clocks of a node. It outlives the processes of the node: one that is started again finds them as they are.
 #[derive(Debug)]
 pub struct NodeClock {
+    way: ClockWay,
     page: ClockPage,
     shown: Mutex<Shown>,
 }
@@ -27,9 +31,20 @@ impl NodeClock {
     /// `/run` of a lab) and that the processes of the node find by the same name.
     ///
     /// # Errors
-    /// [`ClockError::Architecture`] where no clock can be faked, [`ClockError::Page`] when the file cannot be made.
-    pub fn create(path: &Path) -> Result<NodeClock, ClockError> {
+    /// [`ClockError::Architecture`] where no clock can be faked in this way, [`ClockError::Page`] when the file cannot be made.
+    pub fn create(path: &Path, way: ClockWay) -> Result<NodeClock, ClockError> {
+        let exists = match way {
+            ClockWay::Vdso => ClockCode::get().is_some(),
+            ClockWay::Preload => !preload::LIBRARY.is_empty(),
+        };
+        if !exists {
+            return Err(ClockError::Architecture { way });
+        }
+        if way == ClockWay::Preload {
+            preload::write_beside(path)?;
+        }
         Ok(NodeClock {
+            way,
             page: ClockPage::create(path)?,
             shown: Mutex::new(Shown {
                 wall: Setting::TRUE,
@@ -108,14 +123,38 @@ impl NodeClock {
         self.page.path()
     }
 
-    /// Makes `command` stop at its exec, to be [put on](NodeClock::put_on) by the thread that spawns it.
-    pub(crate) fn prepare(command: &mut Command) {
-        crate::kernel::ptrace::stop_at_exec(command);
+    /// How its processes come to use them.
+    pub fn way(&self) -> ClockWay {
+        self.way
     }
 
-    /// Gives the clocks to a process that was [prepared](NodeClock::prepare) and has been spawned, and lets it run.
-    #[cfg(target_arch = "x86_64")]
+    /// Has `command` take the clocks, which are to be [put on](NodeClock::put_on) by the thread that spawns it.
+    pub(crate) fn prepare(&self, command: &mut Command) -> Result<(), ClockError> {
+        match self.way {
+            ClockWay::Vdso => {
+                stop_at_exec(command);
+                Ok(())
+            }
+            ClockWay::Preload => preload::prepare(command, &self.page),
+        }
+    }
+
+    /// Whether a [prepared](NodeClock::prepare) command failed to start because of its clocks.
+    pub(crate) fn refused(error: &io::Error) -> Option<ClockError> {
+        let untraced = error.raw_os_error() == Some(NOT_TRACED as i32);
+        untraced.then_some(ClockError::Untraced)
+    }
+
+    /// Gives the clocks to a process that was [prepared](NodeClock::prepare) and has been spawned; then it runs.
     pub(crate) fn put_on(&self, pid: Pid, program: &Path) -> Result<(), ClockError> {
+        match self.way {
+            ClockWay::Vdso => self.patch(pid, program),
+            ClockWay::Preload => preload::await_loaded(pid, program, &self.page),
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn patch(&self, pid: Pid, program: &Path) -> Result<(), ClockError> {
         use super::follow;
         use super::patch::{put_on, refused};
         use crate::kernel::ptrace::{Happened, Release, release, wait_for};
@@ -134,10 +173,10 @@ impl NodeClock {
         }
     }
 
-    /// There is no such clock here.
+    /// There is no code that could be put there.
     #[cfg(not(target_arch = "x86_64"))]
-    pub(crate) fn put_on(&self, _: Pid, _: &Path) -> Result<(), ClockError> {
-        Err(ClockError::Architecture)
+    fn patch(&self, _: Pid, _: &Path) -> Result<(), ClockError> {
+        Err(ClockError::Architecture { way: self.way })
     }
 
     fn set(

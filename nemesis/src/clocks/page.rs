@@ -1,4 +1,4 @@
-//! The two pages a node shares with the harness: the code that tells its time, and the numbers it goes by.
+//! The two pages a node shares with the harness: the code that tells its time where its vDSO is patched, and the numbers it goes by.
 //!
 //! They are a file on a memory file system, which the victim maps and the harness writes to: file and mapping are the same memory.
 //! Each clock has a block of numbers that is written under a sequence lock (odd while it is written; a reader that saw two
@@ -43,7 +43,7 @@ impl ClockPage {
             path: path.to_owned(),
             source,
         };
-        let code = ClockCode::get().ok_or(ClockError::Architecture)?;
+        let code = ClockCode::get();
         let mut open = OpenOptions::new();
         open.read(true).write(true).create(true).truncate(true);
         let file = open.open(path).map_err(failed)?;
@@ -54,7 +54,8 @@ impl ClockPage {
         let furnish = || {
             page.file.set_permissions(Permissions::from_mode(0o666))?;
             page.file.set_len(2 * PAGE as u64)?;
-            page.file.write_all_at(code.bytes, 0)
+            page.file
+                .write_all_at(code.map_or(&[], |code| code.bytes), 0)
         };
         furnish().map_err(failed)?;
         for clock in [Faked::Wall, Faked::Monotonic] {
@@ -95,6 +96,20 @@ impl ClockPage {
             last_offset_ns: i64::from_le_bytes(word(LAST)),
             turns: u64::from_le_bytes(word(TURNS)),
         })
+    }
+
+    /// How many processes have mapped the pages by themselves since this was last forgotten.
+    pub(crate) fn wearers(&self) -> Result<u64, ClockError> {
+        let mut bytes = [0; 8];
+        let read = self.file.read_exact_at(&mut bytes, (PAGE + WEARERS) as u64);
+        read.map_err(|source| self.failed(source))?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    /// Counts them from nothing.
+    pub(crate) fn forget_wearers(&self) -> Result<(), ClockError> {
+        self.put(PAGE + WEARERS, &[0; 8])
+            .map_err(|source| self.failed(source))
     }
 
     fn put(&self, at: usize, bytes: &[u8]) -> std::io::Result<()> {

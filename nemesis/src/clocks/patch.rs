@@ -1,9 +1,9 @@
 //! Puts a clock into a process that stands still at its `exec`: system calls are made in its name that map the pages, and the
 //! functions of its vDSO are overwritten with jumps into them.
 
-use super::ClockError;
 use super::layout::PAGE;
 use super::vdso::{JUMP_LENGTH, Vdso};
+use super::{ClockError, ClockWay};
 use crate::kernel::clock_code::ClockCode;
 use crate::kernel::ptrace::{Happened, wait_for};
 use nix::errno::Errno;
@@ -29,7 +29,9 @@ struct Puppet {
 /// Puts the clock at `page` into the process, which must stand still at the end of an `exec`. The signals that arrived
 /// meanwhile have not been delivered.
 pub(super) fn put_on(pid: Pid, page: &Path) -> Result<Vec<i32>, ClockError> {
-    let code = ClockCode::get().ok_or(ClockError::Architecture)?;
+    let code = ClockCode::get().ok_or(ClockError::Architecture {
+        way: ClockWay::Vdso,
+    })?;
     let mut puppet = Puppet::take(pid)?;
     let dressed = puppet.dress(page, &code);
     // Dressed or not, it goes on where it stood.

@@ -28,9 +28,12 @@ pub(crate) enum Release {
     StayStopped,
 }
 
-/// Makes `command` stop at its exec, traced by the thread that spawns it.
+/// What a spawn fails with when its child may not be traced. An exec never does, so the two can be told apart.
+pub(crate) const NOT_TRACED: Errno = Errno::ENOTNAM;
+
+/// Makes `command` stop at its exec, traced by the thread that spawns it, or not start with [`NOT_TRACED`].
 pub(crate) fn stop_at_exec(command: &mut Command) {
-    let ask = || nix::sys::ptrace::traceme().map_err(std::io::Error::from);
+    let ask = || nix::sys::ptrace::traceme().map_err(|_| std::io::Error::from(NOT_TRACED));
     // SAFETY: the closure makes one system call, allocates nothing and takes no lock, as is asked between fork and exec.
     unsafe { command.pre_exec(ask) };
 }

@@ -1,6 +1,7 @@
 //! Clocks of nodes: each change as it is seen from outside, by asking the victim for the time.
 
 use crate::runner::{Scene, enter_lab, skip};
+use nemesis::clocks::ClockWay::{self, Preload, Vdso};
 use nemesis::clocks::{ClockChange, ClockError, NodeClock};
 use nemesis::process::{NodeProcess, ProcessSpec};
 use nix::time::{ClockId, clock_gettime};
@@ -13,15 +14,39 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) const SCENES: &[Scene] = &[
-    Scene::test("clocks::jump_drift_strobe_and_reset", |_| every_change()),
-    Scene::test("clocks::monotonic_clock_never_goes_back", |_| monotonic()),
-    Scene::test("clocks::scripts_are_followed", |_| scripts()),
-    Scene::test("clocks::pause_and_kill", |_| pause_and_kill()),
-    Scene::test("clocks::restart_finds_them_as_they_are", |_| restart()),
+    Scene::test("clocks::jump_drift_strobe_and_reset", |_| {
+        every_change(Vdso);
+    }),
+    Scene::test("clocks::every_clock", |_| every_clock(Vdso)),
+    Scene::test("clocks::monotonic_clock_never_goes_back", |_| {
+        monotonic(Vdso);
+    }),
+    Scene::test("clocks::scripts_are_followed", |_| scripts(Vdso)),
+    Scene::test("clocks::pause_and_kill", |_| pause_and_kill(Vdso)),
+    Scene::test("clocks::restart_finds_them_as_they_are", |_| restart(Vdso)),
     Scene::test("clocks::lost_at_exec_is_said", |_| lost_at_exec()),
     Scene::test("clocks::static_programs", |_| static_programs()),
-    Scene::test("clocks::every_way_to_ask", |_| every_way_to_ask()),
+    Scene::test("clocks::every_way_to_ask", |_| every_way_to_ask(Vdso)),
     Scene::test("clocks::missing_page_is_refused", |_| missing_page()),
+    Scene::test("preloaded_clocks::jump_drift_strobe_and_reset", |_| {
+        every_change(Preload);
+    }),
+    Scene::test("preloaded_clocks::every_clock", |_| every_clock(Preload)),
+    Scene::test("preloaded_clocks::monotonic_clock_never_goes_back", |_| {
+        monotonic(Preload);
+    }),
+    Scene::test("preloaded_clocks::scripts_are_followed", |_| {
+        scripts(Preload);
+    }),
+    Scene::test("preloaded_clocks::pause_and_kill", |_| {
+        pause_and_kill(Preload);
+    }),
+    Scene::test("preloaded_clocks::restart_finds_them_as_they_are", |_| {
+        restart(Preload);
+    }),
+    Scene::test("preloaded_clocks::every_way_to_ask", |_| {
+        every_way_to_ask(Preload);
+    }),
     Scene::part("clocks::teller", |_| tell()),
 ];
 
@@ -32,15 +57,19 @@ pub(crate) const DAY: ClockChange = ClockChange::Jump {
     offset_ns: 86_400 * SECOND,
 };
 
-/// A victim: for each byte it gets, it tells its wall and its monotonic time.
+/// A victim: for each byte it gets, it tells the time of the clock with this number, or [`UNKNOWN`].
 fn tell() {
     let mut asked = UnixStream::connect(DOOR).unwrap();
-    while asked.read_exact(&mut [0]).is_ok() {
-        let told = [ClockId::CLOCK_REALTIME, ClockId::CLOCK_MONOTONIC].map(read);
-        asked.write_all(&told[0].to_le_bytes()).unwrap();
-        asked.write_all(&told[1].to_le_bytes()).unwrap();
+    let mut number = [0];
+    while asked.read_exact(&mut number).is_ok() {
+        let time = clock_gettime(ClockId::from_raw(number[0].into()));
+        let told = time.map_or(UNKNOWN, |time| time.tv_sec() * SECOND + time.tv_nsec());
+        asked.write_all(&told.to_le_bytes()).unwrap();
     }
 }
+
+/// What is told of a clock that does not exist.
+const UNKNOWN: i64 = i64::MIN;
 
 pub(crate) fn true_seconds() -> i64 {
     read(ClockId::CLOCK_REALTIME) / SECOND
@@ -62,8 +91,8 @@ struct Teller {
 type Bracket = (i64, i64);
 
 impl Teller {
-    fn start() -> Teller {
-        let clock = clock();
+    fn start(way: ClockWay) -> Teller {
+        let clock = clock(way);
         let listener = UnixListener::bind(DOOR).unwrap();
         let itself = std::env::current_exe().unwrap();
         let process = start(&itself, &["--scene", "clocks::teller"], &clock).unwrap();
@@ -78,14 +107,24 @@ impl Teller {
     fn off(&mut self) -> [Bracket; 2] {
         let clocks = [ClockId::CLOCK_REALTIME, ClockId::CLOCK_MONOTONIC];
         let before = clocks.map(read);
-        self.door.write_all(&[1]).unwrap();
-        let told = [(); 2].map(|()| {
-            let mut bytes = [0; 8];
-            self.door.read_exact(&mut bytes).unwrap();
-            i64::from_le_bytes(bytes)
-        });
+        let told = clocks.map(|clock| self.told(clock));
         let after = clocks.map(read);
         [0, 1].map(|clock| (told[clock] - after[clock], told[clock] - before[clock]))
+    }
+
+    /// How far one of its clocks is off.
+    fn off_of(&mut self, clock: ClockId) -> Bracket {
+        let before = read(clock);
+        let told = self.told(clock);
+        (told - read(clock), told - before)
+    }
+
+    fn told(&mut self, clock: ClockId) -> i64 {
+        let number = u8::try_from(clock.as_raw()).unwrap();
+        self.door.write_all(&[number]).unwrap();
+        let mut bytes = [0; 8];
+        self.door.read_exact(&mut bytes).unwrap();
+        i64::from_le_bytes(bytes)
     }
 
     /// Asks until the answer is narrow enough to tell anything.
@@ -105,9 +144,9 @@ fn holds((least, most): Bracket, offset: i64) -> bool {
 }
 
 /// Clocks, or the end of the scene where there are none.
-pub(crate) fn clock() -> NodeClock {
-    match NodeClock::create(Path::new("/run/clock")) {
-        Err(error @ ClockError::Architecture) => skip(error),
+pub(crate) fn clock(way: ClockWay) -> NodeClock {
+    match NodeClock::create(Path::new("/run/clock"), way) {
+        Err(error @ ClockError::Architecture { .. }) => skip(error),
         clock => clock.unwrap(),
     }
 }
@@ -117,7 +156,11 @@ pub(crate) fn start(
     args: &[&str],
     clock: &NodeClock,
 ) -> Result<NodeProcess, nemesis::process::ProcessError> {
-    let spec = ProcessSpec {
+    NodeProcess::spawn(&spec(program, args, clock))
+}
+
+pub(crate) fn spec<'a>(program: &'a Path, args: &[&str], clock: &'a NodeClock) -> ProcessSpec<'a> {
+    ProcessSpec {
         program,
         args: args.iter().map(OsString::from).collect(),
         env: Vec::new(),
@@ -128,13 +171,12 @@ pub(crate) fn start(
             .unwrap(),
         namespace: None,
         clock: Some(clock),
-    };
-    NodeProcess::spawn(&spec)
+    }
 }
 
-fn every_change() {
+fn every_change(way: ClockWay) {
     enter_lab();
-    let mut teller = Teller::start();
+    let mut teller = Teller::start(way);
     let [wall, monotonic] = teller.off();
     assert!(holds(wall, 0) && holds(monotonic, 0), "true at first");
     for offset_ns in [11_000_000, -11_000_000, 288 * SECOND, -288 * SECOND] {
@@ -161,6 +203,33 @@ fn every_change() {
         (reach.faked, reach.missed),
         (vec![teller.process.pid()], vec![])
     );
+}
+
+/// Every clock goes by the one that it belongs to, and those of processor time by none.
+fn every_clock(way: ClockWay) {
+    enter_lab();
+    let mut teller = Teller::start(way);
+    let wall = [0, 5, 11].map(ClockId::from_raw);
+    let monotonic = [1, 4, 6, 7].map(ClockId::from_raw);
+    for clock in wall.into_iter().chain(monotonic) {
+        assert!(holds(teller.off_of(clock), 0), "{clock} is true at first");
+    }
+    teller.clock.install(DAY).unwrap();
+    let fast = ClockChange::Monotonic { rate_ppb: SECOND };
+    teller.clock.install(fast).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    for clock in wall {
+        let off = teller.off_of(clock);
+        assert!(holds(off, 86_400 * SECOND), "{clock}: {off:?}");
+    }
+    for clock in monotonic {
+        let (least, _) = teller.off_of(clock);
+        assert!(least > 90_000_000, "{clock}: {least}");
+    }
+    for clock in [2, 3].map(ClockId::from_raw) {
+        assert!((0..100 * SECOND).contains(&teller.told(clock)));
+    }
+    assert_eq!(teller.told(ClockId::from_raw(30)), UNKNOWN);
 }
 
 /// On top of the jump that is there: changes of different kinds add up.
@@ -213,9 +282,9 @@ fn strobes(teller: &mut Teller) {
     assert!(holds(teller.off()[0], jump));
 }
 
-fn monotonic() {
+fn monotonic(way: ClockWay) {
     enter_lab();
-    let mut teller = Teller::start();
+    let mut teller = Teller::start(way);
     let drift = |rate_ppb| ClockChange::Monotonic { rate_ppb };
     let (mut latest, mut ahead, mut behind) = (0, false, false);
     let mut look = |teller: &mut Teller| {
@@ -245,9 +314,9 @@ fn monotonic() {
 }
 
 /// A script whose commands are all programs of their own, one of them left in the background.
-fn scripts() {
+fn scripts(way: ClockWay) {
     enter_lab();
-    let clock = clock();
+    let clock = clock(way);
     clock.install(DAY).unwrap();
     let script = script(
         "date +first:%s; (exec date +second:%s); sleep 1000 & date +third:%s; exec sleep 1000",
@@ -268,9 +337,9 @@ fn scripts() {
 }
 
 /// A script is stopped and goes on, over and over, while it executes programs; then it ends by itself.
-fn pause_and_kill() {
+fn pause_and_kill(way: ClockWay) {
     enter_lab();
-    let clock = clock();
+    let clock = clock(way);
     clock.install(DAY).unwrap();
     let script = script("i=0; while [ $i -lt 40 ]; do date +n:%s; i=$((i+1)); done; exit 7");
     let mut node = start(&script, &[], &clock).unwrap();
@@ -290,7 +359,7 @@ fn pause_and_kill() {
     assert_eq!(ended.unwrap().code(), Some(7));
     assert_all_a_day_ahead(&told(), 40);
 
-    let mut teller = Teller::start();
+    let mut teller = Teller::start(way);
     teller.clock.install(DAY).unwrap();
     assert_eq!(teller.process.pause().unwrap().pids.len(), 1);
     teller.process.resume().unwrap();
@@ -299,9 +368,9 @@ fn pause_and_kill() {
     assert_eq!(teller.process.kill().unwrap().signal(), Some(9));
 }
 
-fn restart() {
+fn restart(way: ClockWay) {
     enter_lab();
-    let clock = clock();
+    let clock = clock(way);
     clock.install(DAY).unwrap();
     for count in 1..=3 {
         let mut node = start(Path::new("/bin/date"), &["+n:%s"], &clock).unwrap();
@@ -313,7 +382,7 @@ fn restart() {
 /// A program that is no script executes another one: that has the true time, and it is told that it has.
 fn lost_at_exec() {
     enter_lab();
-    let clock = clock();
+    let clock = clock(Vdso);
     clock.install(DAY).unwrap();
     let words = ["-c", "sleep 1000 & while :; do :; done"];
     let node = start(Path::new("/bin/sh"), &words, &clock).unwrap();
@@ -326,37 +395,38 @@ fn lost_at_exec() {
 /// The C library linked into the program, as in Go there is no other way.
 fn static_programs() {
     enter_lab();
-    let source = "fn main() { let now = std::time::UNIX_EPOCH.elapsed().unwrap(); println!(\"n:{}\", now.as_secs()); }";
-    fs::write("/run/static.rs", source).unwrap();
-    let built = std::process::Command::new("rustc")
-        .args([
-            "-C",
-            "target-feature=+crt-static",
-            "-o",
-            "/run/static",
-            "/run/static.rs",
-        ])
-        .output();
-    match built {
-        Ok(output) if output.status.success() => {}
-        Ok(output) => skip(String::from_utf8_lossy(&output.stderr)),
-        Err(error) => skip(format!("no rustc: {error}")),
-    }
-    let clock = clock();
+    let program = static_program();
+    let clock = clock(Vdso);
     clock.install(DAY).unwrap();
-    let mut node = start(Path::new("/run/static"), &[], &clock).unwrap();
+    let mut node = start(&program, &[], &clock).unwrap();
     wait_until(|| node.try_wait().unwrap().is_some());
     assert_all_a_day_ahead(&told(), 1);
 }
 
+/// A program that tells the seconds, or the end of the scene.
+pub(crate) fn static_program() -> PathBuf {
+    let source = "fn main() { let now = std::time::UNIX_EPOCH.elapsed().unwrap(); println!(\"n:{}\", now.as_secs()); }";
+    fs::write("/run/static.rs", source).unwrap();
+    let program = PathBuf::from("/run/static");
+    let built = std::process::Command::new("rustc")
+        .args(["-C", "target-feature=+crt-static", "/run/static.rs", "-o"])
+        .arg(&program)
+        .output();
+    match built {
+        Ok(output) if output.status.success() => program,
+        Ok(output) => skip(String::from_utf8_lossy(&output.stderr)),
+        Err(error) => skip(format!("no rustc: {error}")),
+    }
+}
+
 /// `time`, `gettimeofday` and `clock_gettime`, all asked by one shell.
-fn every_way_to_ask() {
+fn every_way_to_ask(way: ClockWay) {
     enter_lab();
     let bash = Path::new("/bin/bash");
     if !bash.exists() {
         skip("there is no /bin/bash to ask");
     }
-    let clock = clock();
+    let clock = clock(way);
     clock.install(DAY).unwrap();
     let ways = "printf 'time:%s\\n' $EPOCHSECONDS; printf 'gettimeofday:%s\\n' ${EPOCHREALTIME%[.,]*}; printf 'format:%(%s)T\\n' -1";
     let mut node = start(bash, &["-c", ways], &clock).unwrap();
@@ -366,7 +436,7 @@ fn every_way_to_ask() {
 
 fn missing_page() {
     enter_lab();
-    let clock = clock();
+    let clock = clock(Vdso);
     fs::remove_file(clock.path()).unwrap();
     let error = start(Path::new("/bin/sleep"), &["1000"], &clock)
         .unwrap_err()
@@ -396,13 +466,13 @@ pub(crate) fn executable(path: &str, commands: &str) -> PathBuf {
 }
 
 /// The seconds in the lines `name:seconds` of the log.
-fn told() -> Vec<i64> {
+pub(crate) fn told() -> Vec<i64> {
     let log = fs::read_to_string("/run/log").unwrap_or_default();
     let seconds = |line: &str| line.split_once(':')?.1.parse().ok();
     log.lines().filter_map(seconds).collect()
 }
 
-fn assert_all_a_day_ahead(seconds: &[i64], count: usize) {
+pub(crate) fn assert_all_a_day_ahead(seconds: &[i64], count: usize) {
     assert_eq!(
         seconds.len(),
         count,
@@ -419,7 +489,7 @@ fn assert_all_a_day_ahead(seconds: &[i64], count: usize) {
 }
 
 /// The names of the programs of a node, in order.
-fn commands(node: &NodeProcess, clock: &NodeClock) -> Vec<String> {
+pub(crate) fn commands(node: &NodeProcess, clock: &NodeClock) -> Vec<String> {
     let reach = node.clock_reach(clock);
     let name = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     let mut names: Vec<String> = reach.faked.iter().chain(&reach.missed).map(name).collect();

@@ -1,6 +1,7 @@
 //! The probes agree with what really works.
 
 use crate::runner::{Scene, enter_lab};
+use nemesis::clocks::{ClockWay, NodeClock};
 use nemesis::doctor::{ProbeOutcome, lab_available, probe_all};
 use std::collections::BTreeMap;
 
@@ -31,7 +32,12 @@ fn agrees_with_the_lab() {
             .write(true)
             .open("/dev/net/tun");
         assert_eq!(tun.is_ok(), works("tun"));
-        let clock = nemesis::clocks::NodeClock::create("/run/clock".as_ref());
-        assert!(clock.is_ok() || !works("clocks"));
+        for (way, name) in [
+            (ClockWay::Vdso, "clocks"),
+            (ClockWay::Preload, "preloaded clocks"),
+        ] {
+            let clock = NodeClock::create("/run/clock".as_ref(), way);
+            assert!(clock.is_ok() || !works(name), "{name}");
+        }
     }
 }

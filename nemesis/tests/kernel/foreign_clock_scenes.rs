@@ -3,7 +3,8 @@
 
 use crate::clock_scenes::{DAY, clock, executable, start, true_seconds, wait_until};
 use crate::runner::{Scene, enter_lab, skip};
-use nemesis::clocks::NodeClock;
+use nemesis::clocks::{ClockError, ClockWay, NodeClock};
+use nemesis::process::{NodeProcess, ProcessError};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -12,16 +13,25 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(crate) const SCENES: &[Scene] = &[
-    Scene::test("foreign_clocks::redis", |_| redis()),
+    Scene::test("foreign_clocks::redis", |_| redis(ClockWay::Vdso)),
     Scene::test("foreign_clocks::etcd", |_| etcd()),
-    Scene::test("foreign_clocks::postgresql", |_| postgresql()),
+    Scene::test("foreign_clocks::postgresql", |_| postgresql(ClockWay::Vdso)),
+    Scene::test("foreign_preloaded_clocks::redis", |_| {
+        redis(ClockWay::Preload);
+    }),
+    Scene::test("foreign_preloaded_clocks::etcd_never_looks", |_| {
+        etcd_never_looks();
+    }),
+    Scene::test("foreign_preloaded_clocks::postgresql", |_| {
+        postgresql(ClockWay::Preload);
+    }),
 ];
 
 /// `TIME` is a day ahead from one moment to the next, and what was to expire later is gone.
-fn redis() {
+fn redis(way: ClockWay) {
     let program = installed("redis-server");
     enter_lab();
-    let clock = clock();
+    let clock = clock(way);
     let args = [
         "--port",
         "0",
@@ -62,27 +72,51 @@ fn redis() {
 
 /// Go's HTTP server dates its answers.
 fn etcd() {
+    let (node, clock) = start_etcd(ClockWay::Vdso);
+    for ahead in [0, 86_400] {
+        if ahead > 0 {
+            clock.install(DAY).unwrap();
+        }
+        assert_dated(ahead);
+    }
+    assert_reach(&node, &clock);
+}
+
+/// A Go program asks the vDSO itself, whatever it has loaded: nobody may take that for a wrong clock.
+fn etcd_never_looks() {
+    let (node, clock) = start_etcd(ClockWay::Preload);
+    clock.install(DAY).unwrap();
+    assert_dated(0);
+    assert_eq!(clock.witness(DAY).unwrap().reads, 0);
+    drop(node);
+}
+
+fn start_etcd(way: ClockWay) -> (NodeProcess, NodeClock) {
     let program = installed("etcd");
     enter_lab();
-    let clock = clock();
+    let clock = clock(way);
     let args = [
         "--data-dir=/run/etcd",
         "--listen-client-urls=http://127.0.0.1:2379",
         "--advertise-client-urls=http://127.0.0.1:2379",
         "--listen-peer-urls=http://127.0.0.1:2380",
     ];
-    let node = start(&program, &args, &clock).unwrap();
+    let node = match start(&program, &args, &clock) {
+        Err(ProcessError::Clock {
+            source: error @ ClockError::NotLoaded { .. },
+            ..
+        }) => skip(error),
+        node => node.unwrap(),
+    };
     wait_until(|| dated().is_some());
-    for ahead in [0, 86_400] {
-        if ahead > 0 {
-            clock.install(DAY).unwrap();
-        }
-        let before = http_date(true_seconds() + ahead);
-        let told = dated().unwrap();
-        let after = http_date(true_seconds() + ahead);
-        assert!(told == before || told == after, "{told}, not {before}");
-    }
-    assert_eq!(node.clock_reach(&clock).missed, Vec::<u32>::new());
+    (node, clock)
+}
+
+fn assert_dated(ahead: i64) {
+    let before = http_date(true_seconds() + ahead);
+    let told = dated().unwrap();
+    let after = http_date(true_seconds() + ahead);
+    assert!(told == before || told == after, "{told}, not {before}");
 }
 
 /// What etcd says when it was that it answered.
@@ -111,7 +145,7 @@ fn http_date(seconds: i64) -> String {
 }
 
 /// An old session and a new one, each a process of its own; the server is started by a script that changes the user.
-fn postgresql() {
+fn postgresql(way: ClockWay) {
     let Some(bin) = postgresql_programs() else {
         skip("PostgreSQL is not installed");
     };
@@ -123,7 +157,7 @@ fn postgresql() {
         skip("PostgreSQL needs a user of its own, whom only root can become");
     }
     enter_lab();
-    let clock = clock();
+    let clock = clock(way);
     let bin = bin.display();
     let script = executable(
         "/run/server",
@@ -174,7 +208,7 @@ fn active_sleep(output: &std::process::Output) -> bool {
     output.stdout.starts_with(b"1")
 }
 
-fn assert_reach(node: &nemesis::process::NodeProcess, clock: &NodeClock) {
+fn assert_reach(node: &NodeProcess, clock: &NodeClock) {
     let reach = node.clock_reach(clock);
     assert!(
         !reach.faked.is_empty() && reach.missed.is_empty(),

@@ -17,6 +17,7 @@ mod foreign_disk_scenes;
 mod lab_scenes;
 mod network;
 mod plane_scenes;
+mod preload_scenes;
 mod process_scenes;
 mod runner;
 
@@ -42,6 +43,7 @@ fn scenes() -> Vec<Scene> {
         disk_scenes::SCENES,
         doctor_scenes::SCENES,
         clock_scenes::SCENES,
+        preload_scenes::SCENES,
         foreign_clock_scenes::SCENES,
         foreign_disk_scenes::SCENES,
     ]

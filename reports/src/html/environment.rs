@@ -35,6 +35,9 @@ fn run(result: &RunResult) -> Markup {
         dt { "Nodes" } dd { (list(&result.nodes, "none")) }
         dt { "Planted bugs" } dd { (list(&result.bugs, "none")) }
         dt { "Network" } dd { (clip(&result.net.plane, CELL_CHARS)) ": " (clip(&result.net.reason, CELL_CHARS)) }
+        @if let Some(clocks) = &result.clocks {
+            dt { "Clocks" } dd { (clip(&clocks.way, CELL_CHARS)) ": " (clip(&clocks.reason, CELL_CHARS)) }
+        }
         dt { "Version" } dd { "adrasteia " (clip(&result.environment.version, CELL_CHARS)) }
         dt { "Kernel" } dd { (clip(&result.environment.kernel, CELL_CHARS)) }
         dt { "Exit code" } dd { (result.exit_code) }

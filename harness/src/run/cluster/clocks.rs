@@ -4,16 +4,17 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use nemesis::NodeName;
-use nemesis::clocks::{ClockChange, NodeClock, Witness};
+use nemesis::clocks::{ChosenWay, ClockChange, NodeClock, Witness};
 use nemesis::process::ClockReach;
-use nemesis::schedule::FaultKind;
 use serde_json::{Value, json};
 
 use super::{Cluster, State};
-use crate::config::RunConfig;
 
 /// The clocks of a node, or why it goes by those of the host.
 pub(super) type OwnClock = std::result::Result<NodeClock, String>;
+
+/// How the nodes of a run get clocks of their own, or why they get none.
+pub(crate) type Clocks = std::result::Result<ChosenWay, String>;
 
 /// A node whose clock is wrong.
 pub(crate) struct WrongClock {
@@ -30,14 +31,11 @@ pub(crate) struct Told {
     pub acted: bool,
 }
 
-/// Makes the clocks of a node, if a fault of clocks was asked for. The folder is private to the lab.
-pub(super) fn make(config: &RunConfig, name: &NodeName) -> OwnClock {
-    let asked = |kind: &FaultKind| matches!(kind, FaultKind::Clock(_));
-    if !config.all_kinds().iter().any(asked) {
-        return Err("no fault of clocks was asked for".to_owned());
-    }
+/// Makes the clocks of a node. The folder is private to the lab.
+pub(super) fn make(clocks: &Clocks, name: &NodeName) -> OwnClock {
+    let chosen = clocks.as_ref().map_err(String::clone)?;
     let path = PathBuf::from(format!("/run/clock-{name}"));
-    NodeClock::create(&path).map_err(|error| error.to_string())
+    NodeClock::create(&path, chosen.way).map_err(|error| error.to_string())
 }
 
 impl Cluster {
@@ -51,8 +49,8 @@ impl Cluster {
         let reach = process.clock_reach(clock);
         if reach.faked.is_empty() {
             bail!(
-                "no process of node {name} goes by its clock: a program that is no script has executed another one; \
-                 start that one directly, or from a script"
+                "no process of node {name} goes by its clock: a program that is no script has executed another one, or one with \
+                 the rights of another user; start that one directly, or from a script"
             );
         }
         let before = clock.witness(change)?;
