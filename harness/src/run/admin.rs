@@ -49,7 +49,7 @@ pub(crate) enum Rejoined {
 
 /// What the leader said to a change.
 pub(crate) struct Reply {
-    /// Whether it took the change up, whatever came of it.
+    /// Whether it did not refuse the change, whatever came of it.
     pub taken_up: bool,
     pub said: String,
 }
@@ -81,8 +81,10 @@ enum Said {
     Done,
     /// Not here.
     Elsewhere(String),
-    /// Not now, or perhaps.
+    /// Not now: for certain nothing was done.
     Later(String),
+    /// Nobody knows whether it was done, or will be.
+    Perhaps(String),
     /// It cannot, whoever is asked.
     Never(String),
 }
@@ -251,7 +253,9 @@ impl Admin {
                 };
                 match said {
                     Said::Done => return Ok(()),
-                    Said::Elsewhere(why) | Said::Later(why) => last = format!("{node}: {why}"),
+                    Said::Elsewhere(why) | Said::Later(why) | Said::Perhaps(why) => {
+                        last = format!("{node}: {why}");
+                    }
                     Said::Never(why) => return Err(Undone::Never(format!("{node}: {why}"))),
                 }
             }
@@ -267,11 +271,11 @@ impl Admin {
                 taken_up: true,
                 said: "done".to_owned(),
             },
-            Said::Later(said) => Reply {
+            Said::Perhaps(said) => Reply {
                 taken_up: true,
                 said,
             },
-            Said::Elsewhere(said) | Said::Never(said) => Reply {
+            Said::Elsewhere(said) | Said::Later(said) | Said::Never(said) => Reply {
                 taken_up: false,
                 said,
             },
@@ -282,11 +286,12 @@ impl Admin {
         let request = self.http.post(url).json(body).timeout(ANSWER_LIMIT);
         let answer = match request.send().await {
             Ok(answer) => answer,
+            Err(error) if error.is_connect() => return Said::Elsewhere(error.to_string()),
             // It heard the request, and had no answer in time.
-            Err(error) if error.is_timeout() && !error.is_connect() => {
-                return Said::Later("no answer in time".to_owned());
+            Err(error) if error.is_timeout() => {
+                return Said::Perhaps("no answer in time".to_owned());
             }
-            Err(error) => return Said::Elsewhere(error.to_string()),
+            Err(error) => return Said::Perhaps(error.to_string()),
         };
         let status = answer.status();
         let Ok(answer) = answer.json::<Answer>().await else {
@@ -297,11 +302,51 @@ impl Admin {
             ("ok", _) => Said::Done,
             ("fail", Some("not_found" | "bad_request" | "bad_members")) => Said::Never(why),
             ("fail", Some("not_leader")) => Said::Elsewhere(why),
-            _ => Said::Later(why),
+            ("fail", _) => Said::Later(why),
+            _ => Said::Perhaps(why),
         }
     }
 }
 
 fn removal(node: &NodeName) -> Value {
     json!({ "remove": { "id": node.as_str() } })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::run::client::plain_http;
+    use crate::run::client::tests::serve_one;
+
+    /// Whether a request counts as taken up when the node says this, or hangs up.
+    async fn taken_up(answer: Option<&'static str>) -> bool {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let door = format!("http://{}", listener.local_addr().unwrap());
+        let node: NodeName = "n1".parse().unwrap();
+        let doors = Arc::new(BTreeMap::from([(node.to_string(), door)]));
+        let addresses = BTreeMap::from([(node.clone(), (String::new(), String::new()))]);
+        let admin = Admin::new(doors, plain_http().unwrap(), addresses);
+        let server = tokio::spawn(async move { serve_one(&listener, answer).await });
+        let reply = admin
+            .ask_for_voters(&node, std::slice::from_ref(&node))
+            .await;
+        assert!(server.await.unwrap().contains("replace"));
+        reply.taken_up
+    }
+
+    #[tokio::test]
+    async fn only_a_certain_refusal_is_no_change() {
+        for (answer, is_taken_up) in [
+            (r#"{"outcome":"ok"}"#, true),
+            (r#"{"outcome":"unknown","error":"timeout"}"#, true),
+            (r#"{"outcome":"fail","error":"not_leader"}"#, false),
+            (r#"{"outcome":"fail","error":"bad_members"}"#, false),
+            (r#"{"outcome":"fail","error":"busy"}"#, false),
+        ] {
+            assert_eq!(taken_up(Some(answer)).await, is_taken_up, "{answer}");
+        }
+        assert!(taken_up(None).await, "it heard the request");
+    }
 }

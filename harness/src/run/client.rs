@@ -271,7 +271,7 @@ fn cause(error: &reqwest::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn write() -> Invocation {
@@ -306,7 +306,10 @@ mod tests {
     }
 
     /// Takes one request on a new connection, answers it if there is an answer, and hangs up.
-    async fn serve_one(listener: &tokio::net::TcpListener, answer: Option<&str>) -> String {
+    pub(crate) async fn serve_one(
+        listener: &tokio::net::TcpListener,
+        answer: Option<&str>,
+    ) -> String {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
         let (mut stream, _) = listener.accept().await.unwrap();

@@ -46,7 +46,7 @@ pub(super) fn choose(
             Err(refusal) => match works(ClockWay::Preload) {
                 Ok(_) => take(
                     ClockWay::Preload,
-                    format!("the vDSO cannot be patched here: {}", refusal.why),
+                    format!("vdso does not work here: {}", refusal.why),
                 ),
                 Err(_) => Err(refusal),
             },
@@ -148,7 +148,7 @@ mod tests {
             (
                 ClockChoice::Auto,
                 &[Preload],
-                is(Preload, "the vDSO cannot be patched here: no vdso"),
+                is(Preload, "vdso does not work here: no vdso"),
             ),
             (ClockChoice::Auto, &[], refused("no vdso")),
             (ClockChoice::Preload, &all, is(Preload, "asked for")),

@@ -12,7 +12,7 @@ use serde_json::{Map, json};
 use tokio::task::JoinHandle;
 
 use super::members::{CHANGE_LIMIT, RETURN_LIMIT};
-use super::{Begun, Director};
+use super::{Begun, Director, skip};
 use crate::run::admin::{Reply, Undone};
 
 /// A change of several members that is under way.
@@ -157,11 +157,12 @@ impl Director {
         let mut replies = Map::new();
         for (what, reply) in rearranged.requests {
             let reply = reply.await.map_err(|error| error.to_string())?;
-            if is_request_alone && reply.taken_up {
-                record.effect = Effect::Installed;
-            } else if replies.is_empty() && !reply.taken_up {
+            match (is_request_alone, reply.taken_up) {
+                (true, true) => record.effect = Effect::Installed,
+                (true, false) => skip(record, &format!("{what}: {}", reply.said)),
                 // It did not lead: there was a partition and no change.
-                record.effect = Effect::Indeterminate;
+                (false, false) if replies.is_empty() => record.effect = Effect::Indeterminate,
+                (false, _) => {}
             }
             replies.insert(what, json!(reply.said));
         }
