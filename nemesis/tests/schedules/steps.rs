@@ -1,7 +1,5 @@
 //! Files of steps: what they may say, what is refused, and what holds when.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeSet;
 
 use nemesis::NodeName;

@@ -6,30 +6,15 @@ use nemesis::net::{Disturbance, Permille};
 use nemesis::partition::Shape;
 use nemesis::schedule::{
     ClockKind, Direction, DiskFault, DiskKind, Fault, FaultKind, Links, NetworkKind, Others,
-    PlanConfig, Preferences, ProcessKind, Rearrangement, Schedule, Spans, Step, Target, plan,
+    PlanConfig, Preferences, ProcessKind, Rearrangement, Schedule, Step, Target, plan,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-const SECOND: u64 = 1_000_000_000;
+use crate::looks::{self, SECOND, down_at, of_kind, target};
 
 fn config(nodes: usize, kinds: &[FaultKind], seconds: u64) -> PlanConfig {
-    PlanConfig {
-        nodes: NodeName::first(nodes),
-        kinds: kinds.to_vec(),
-        quiet_start_ns: 2 * SECOND,
-        time_limit_ns: seconds * SECOND,
-        spans: Spans::default(),
-        preferences: Preferences::default(),
-    }
-}
-
-fn of_kind(schedule: &Schedule, kind: FaultKind) -> Vec<&Step> {
-    schedule
-        .steps
-        .iter()
-        .filter(|step| step.fault.kind() == kind)
-        .collect()
+    looks::config(nodes, kinds, seconds, Preferences::default())
 }
 
 fn shapes(schedule: &Schedule) -> Vec<Shape> {
@@ -51,50 +36,6 @@ fn shapes(schedule: &Schedule) -> Vec<Shape> {
         | Fault::Links { .. } => None,
     };
     schedule.steps.iter().filter_map(shape).collect()
-}
-
-fn target(step: &Step) -> Option<&Target> {
-    match &step.fault {
-        Fault::Disk {
-            fault: DiskFault::Blackout,
-            ..
-        } => None,
-        Fault::Kill { target }
-        | Fault::Pause { target }
-        | Fault::CrashLoop { target, .. }
-        | Fault::Wipe { target }
-        | Fault::Disk { target, .. } => Some(target),
-        // Some one node.
-        Fault::RollingRestart { .. } => Some(&Target::Leader),
-        Fault::Partition { .. }
-        | Fault::SlowCpu { .. }
-        | Fault::Reconfigure { .. }
-        | Fault::Voters { .. }
-        | Fault::Member { .. }
-        | Fault::Clock { .. }
-        | Fault::Transfer { .. }
-        | Fault::Network { .. }
-        | Fault::Links { .. } => None,
-    }
-}
-
-/// How many processes the steps active at this time take down, with the named ones.
-fn down_at(schedule: &Schedule, time_ns: u64) -> (usize, Vec<&NodeName>) {
-    let active = schedule
-        .steps
-        .iter()
-        .filter(|step| (step.start_ns..step.stop_ns).contains(&time_ns));
-    let targets: Vec<&Target> = active.filter_map(target).collect();
-    let named = targets.iter().flat_map(|target| match target {
-        Target::Leader | Target::Followers(_) => [].iter(),
-        Target::Nodes(nodes) => nodes.iter(),
-    });
-    let leaders = targets
-        .iter()
-        .filter(|target| ***target == Target::Leader)
-        .count();
-    let named: Vec<&NodeName> = named.collect();
-    (leaders + named.len(), named)
 }
 
 fn configs() -> impl Strategy<Value = PlanConfig> {
@@ -133,7 +74,7 @@ proptest! {
             let (down, named) = down_at(&schedule, step.start_ns);
             prop_assert!(down <= most, "{} of {} down", down, config.nodes.len());
             prop_assert_eq!(named.iter().collect::<BTreeSet<_>>().len(), named.len(), "a node is hit twice");
-            if let Some(Target::Nodes(nodes)) = target(step) {
+            if let Some(Target::Nodes(nodes)) = target(&step.fault) {
                 prop_assert!(!nodes.is_empty() && nodes.iter().all(|node| config.nodes.contains(node)));
             }
         }
