@@ -1,7 +1,5 @@
 //! `adrasteia campaign` from outside: what failed is made again first, and nothing is lost.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -11,10 +9,11 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
+use crate::program::{adrasteia, in_lab, text};
+
 fn campaign(options: &str, out: &Path) -> Command {
     let (own, further) = options.split_once(" -- ").unwrap_or((options, ""));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_adrasteia"));
-    command.arg("campaign").args(own.split_whitespace());
+    let mut command = adrasteia(&format!("campaign {own}"));
     command.arg("--out").arg(out).arg("--");
     command.args(further.split_whitespace());
     command
@@ -22,10 +21,6 @@ fn campaign(options: &str, out: &Path) -> Command {
 
 fn night(options: &str, out: &Path) -> Output {
     campaign(options, out).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn lines(out: &Path) -> Vec<Value> {
@@ -44,17 +39,11 @@ fn told(lines: &[Value]) -> Vec<(u64, bool)> {
     lines.iter().map(told).collect()
 }
 
-fn has_lab(test: &str) -> bool {
-    nemesis::doctor::lab_available()
-        .inspect_err(|refusal| eprintln!("SKIPPED {test}: {refusal}"))
-        .is_ok()
-}
-
 #[test]
 fn what_failed_is_made_again_first_under_the_faults_it_had() {
-    if !has_lab("what_failed_is_made_again_first") {
+    let Some(_alone) = in_lab("what_failed_is_made_again_first") else {
         return;
-    }
+    };
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path();
     let healthy = "--workload register --nemesis pause --seeds 1 --time-limit 6s --jobs 1";
@@ -158,9 +147,9 @@ const QUICK: &str = "--workload register --nemesis none --seeds 4 --seed 40 --ti
 
 #[test]
 fn a_night_that_was_killed_goes_on_and_loses_nothing() {
-    if !has_lab("a_night_that_was_killed_goes_on") {
+    let Some(_alone) = in_lab("a_night_that_was_killed_goes_on") else {
         return;
-    }
+    };
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path();
     let mut killed = started(QUICK, out);
@@ -196,9 +185,9 @@ fn a_night_that_was_killed_goes_on_and_loses_nothing() {
 
 #[test]
 fn a_night_that_is_interrupted_tells_how_to_go_on() {
-    if !has_lab("a_night_that_is_interrupted") {
+    let Some(_alone) = in_lab("a_night_that_is_interrupted") else {
         return;
-    }
+    };
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path();
     let interrupted = started(QUICK, out);
@@ -223,9 +212,9 @@ fn a_night_that_is_interrupted_tells_how_to_go_on() {
 
 #[test]
 fn a_night_in_which_nothing_can_be_made_ends_soon() {
-    if !has_lab("a_night_in_which_nothing_can_be_made") {
+    let Some(_alone) = in_lab("a_night_in_which_nothing_can_be_made") else {
         return;
-    }
+    };
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path();
     // A system that never listens.

@@ -1,51 +1,10 @@
 //! `adrasteia run --steps` from outside: steps wait for a real cluster, and what came of them is stored.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-fn adrasteia(options: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_adrasteia"));
-    command.args(options.split_whitespace()).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Does this host permit labs? If not, says which test is skipped for it.
-fn permitted(test: &str) -> bool {
-    nemesis::doctor::lab_available()
-        .inspect_err(|refusal| eprintln!("SKIPPED {test}: {refusal}"))
-        .is_ok()
-}
-
-struct Run {
-    out: TempDir,
-    output: Output,
-}
-
-impl Run {
-    fn of(options: &str) -> Self {
-        let out = tempfile::tempdir().unwrap();
-        let output = adrasteia(&format!("{options} --out {}", out.path().display()));
-        Self { out, output }
-    }
-
-    fn said(&self) -> String {
-        text(&self.output.stdout) + &text(&self.output.stderr)
-    }
-
-    fn json(&self, file: &str) -> Value {
-        let path = self.out.path().join("latest").join(file);
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{}", self.said()));
-        serde_json::from_str(&text).unwrap()
-    }
-}
+use crate::program::{Run, in_lab, text, told};
 
 fn of_step<'a>(result: &'a Value, step: &str) -> Vec<&'a Value> {
     let faults = result["faults"].as_array().unwrap().iter();
@@ -56,7 +15,7 @@ fn of_step<'a>(result: &'a Value, step: &str) -> Vec<&'a Value> {
 
 #[test]
 fn every_file_that_comes_with_the_program_is_told_in_words() {
-    let listed = text(&adrasteia("list steps").stdout);
+    let listed = text(&told("list steps").stdout);
     let mut files: Vec<String> =
         std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/steps"))
             .unwrap()
@@ -73,7 +32,7 @@ fn every_file_that_comes_with_the_program_is_told_in_words() {
     assert!(files.len() >= 4);
     for name in files {
         assert!(listed.contains(&name), "{name} is not listed");
-        let dry = adrasteia(&format!("--dry-run --steps {name} --seed 1"));
+        let dry = told(&format!("--dry-run --steps {name} --seed 1"));
         assert_eq!(dry.status.code(), Some(0), "{}", text(&dry.stderr));
         let said = text(&dry.stdout);
         assert!(said.contains(&format!("--steps {name}")), "{said}");
@@ -88,7 +47,7 @@ fn every_file_that_comes_with_the_program_is_told_in_words() {
 fn a_mistake_is_named_before_anything_starts() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "[[step]]\n\ndo = \"kill n9\"\n").unwrap();
-    let refused = adrasteia(&format!("--steps {}", file.path().display()));
+    let refused = told(&format!("--steps {}", file.path().display()));
     assert_eq!(refused.status.code(), Some(254));
     let said = text(&refused.stderr);
     assert!(
@@ -99,11 +58,11 @@ fn a_mistake_is_named_before_anything_starts() {
 
 #[test]
 fn steps_wait_for_the_system_and_what_came_of_them_is_stored() {
-    if !permitted("steps wait for the system") {
+    let Some(_alone) = in_lab("steps wait for the system") else {
         return;
-    }
+    };
     let run = Run::of("--steps leader-left-behind --nodes 3 --time-limit 12s --seed 5");
-    let result = run.json("result.json");
+    let result = run.result();
     assert_eq!(result["consistency"], "valid", "{}", run.said());
     assert_eq!(result["liveness"], "recovered");
 
@@ -139,7 +98,7 @@ fn steps_wait_for_the_system_and_what_came_of_them_is_stored() {
             .all(|link| link.as_str().unwrap().contains(killed)),
         "{killed}: {links:?}"
     );
-    let written = run.out.path().join("latest/steps.toml");
+    let written = run.latest("steps.toml");
     let bundled =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/steps/leader-left-behind.toml");
     assert_eq!(
@@ -147,9 +106,9 @@ fn steps_wait_for_the_system_and_what_came_of_them_is_stored() {
         std::fs::read(bundled).unwrap()
     );
 
-    let by_the_clock = adrasteia(&format!(
+    let by_the_clock = told(&format!(
         "--dry-run --nodes 3 --schedule {}",
-        run.out.path().join("latest/schedule.json").display()
+        run.latest("schedule.json").display()
     ));
     assert!(
         text(&by_the_clock.stdout).contains(&format!("kill {killed}")),
@@ -160,9 +119,9 @@ fn steps_wait_for_the_system_and_what_came_of_them_is_stored() {
 
 #[test]
 fn what_never_comes_is_said_and_drawn_faults_go_on_beside_it() {
-    if !permitted("what never comes") {
+    let Some(_alone) = in_lab("what never comes") else {
         return;
-    }
+    };
     let file = tempfile::NamedTempFile::new().unwrap();
     let story = "[[step]]\nname = \"never\"\nwhen = \"term +900\"\nlimit = \"500ms\"\nbind = \"L = leader\"\n\
                  [[step]]\nname = \"lost\"\ndo = \"kill L\"\nfor = \"1s\"\n\
@@ -172,7 +131,7 @@ fn what_never_comes_is_said_and_drawn_faults_go_on_beside_it() {
     let run = Run::of(&format!(
         "--steps {path} --nemesis kill --nodes 3 --time-limit 8s --seed 3"
     ));
-    let result = run.json("result.json");
+    let result = run.result();
     assert_eq!(result["consistency"], "valid", "{}", run.said());
     let never = of_step(&result, "never")[0];
     assert_eq!(never["effect"], "skipped");
@@ -198,16 +157,16 @@ fn what_never_comes_is_said_and_drawn_faults_go_on_beside_it() {
 
 #[test]
 fn a_replay_follows_the_steps_again() {
-    if !permitted("a replay of steps") {
+    let Some(_alone) = in_lab("a replay of steps") else {
         return;
-    }
+    };
     let run = Run::of(
         "--steps leader-left-behind --bug follower-read-local --online --time-limit 10s --seed 1",
     );
-    assert_eq!(run.output.status.code(), Some(1), "{}", run.said());
+    assert_eq!(run.exit(), 1, "{}", run.said());
     let again = tempfile::tempdir().unwrap();
     let (from, to) = (run.out.path().join("latest"), again.path().display());
-    let replayed = adrasteia(&format!("replay {} --out {to}", from.display()));
+    let replayed = told(&format!("replay {} --out {to}", from.display()));
     assert_eq!(
         replayed.status.code(),
         Some(1),
@@ -216,14 +175,14 @@ fn a_replay_follows_the_steps_again() {
     );
     let steps = |folder: &Path| std::fs::read(folder.join("steps.toml")).unwrap();
     assert_eq!(steps(&again.path().join("1/latest")), steps(&from));
-    let shrunk = adrasteia(&format!(
+    let shrunk = told(&format!(
         "shrink {} --tries 1 --times 1 --out {to}/shrunk",
         from.display()
     ));
-    let told = text(&shrunk.stdout);
+    let said = text(&shrunk.stdout);
     assert!(
-        told.contains("0 of 4 faults are left"),
-        "{told}{}",
+        said.contains("0 of 4 faults are left"),
+        "{said}{}",
         text(&shrunk.stderr)
     );
 }

@@ -1,44 +1,28 @@
 //! `adrasteia matrix` from outside: a bug is found, the healthy node is left alone, and nothing is run twice.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
+use crate::program::{in_lab, text, told};
+
 fn matrix(options: &str, out: &Path) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_adrasteia"));
-    command.arg("matrix").args(options.split_whitespace());
-    command.arg("--out").arg(out).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn has_lab(test: &str) -> bool {
-    match nemesis::doctor::lab_available() {
-        Ok(()) => true,
-        Err(refusal) => {
-            eprintln!("SKIPPED {test}: {refusal}");
-            false
-        }
-    }
+    told(&format!("matrix {options} --out {}", out.display()))
 }
 
 #[test]
 fn a_bug_is_found_once_and_then_known() {
-    if !has_lab("a_bug_is_found_once_and_then_known") {
+    let Some(_alone) = in_lab("a_bug_is_found_once_and_then_known") else {
         return;
-    }
+    };
     let out = tempfile::tempdir().unwrap();
     let options = "--bugs follower-read-local --seeds 1 --healthy 1 --time-limit 4s";
     let first = matrix(options, out.path());
     assert_eq!(first.status.code(), Some(0), "{}", text(&first.stderr));
-    let told = text(&first.stdout);
-    assert!(told.contains("1 of 1 bugs found"), "{told}");
-    assert!(told.contains("healthy node: 1 runs, 0 findings"), "{told}");
+    let said = text(&first.stdout);
+    assert!(said.contains("1 of 1 bugs found"), "{said}");
+    assert!(said.contains("healthy node: 1 runs, 0 findings"), "{said}");
 
     let written = std::fs::read_to_string(out.path().join("matrix.json")).unwrap();
     let written: Value = serde_json::from_str(&written).unwrap();
@@ -57,7 +41,7 @@ fn a_bug_is_found_once_and_then_known() {
 
     let again = matrix(options, out.path());
     assert!(text(&again.stderr).contains("2 of 2 runs are there already"));
-    assert_eq!(text(&again.stdout), told);
+    assert_eq!(text(&again.stdout), said);
     let more = matrix(&format!("{options} --require-found 2"), out.path());
     assert_eq!(more.status.code(), Some(3));
 }

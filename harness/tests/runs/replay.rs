@@ -1,32 +1,20 @@
 //! `adrasteia replay` from outside: a stored run is made again, under the schedule it had.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use std::process::{Command, Output};
-
-fn adrasteia(options: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_adrasteia"));
-    command.args(options.split_whitespace()).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use crate::program::{in_lab, text, told};
 
 #[test]
 fn a_violation_without_faults_comes_again_and_needs_none() {
-    if let Err(refusal) = nemesis::doctor::lab_available() {
-        eprintln!("SKIPPED a_violation_without_faults_comes_again: {refusal}");
+    let Some(_alone) = in_lab("a violation without faults") else {
         return;
-    }
+    };
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().display();
-    let first = adrasteia(&format!(
+    let first = told(&format!(
         "--nemesis pause --bug follower-read-local --online --time-limit 6s --seed 3 --out {at}/runs"
     ));
     assert_eq!(first.status.code(), Some(1), "{}", text(&first.stderr));
 
-    let summary = adrasteia(&format!(
+    let summary = told(&format!(
         "summary {at}/runs --junit {at}/junit.xml --markdown {at}/summary.md"
     ));
     assert_eq!(summary.status.code(), Some(1), "{}", text(&summary.stderr));
@@ -36,7 +24,7 @@ fn a_violation_without_faults_comes_again_and_needs_none() {
     let markdown = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
     assert!(markdown.contains("follower-read-local"), "{markdown}");
 
-    let again = adrasteia(&format!(
+    let again = told(&format!(
         "replay {at}/runs/latest --times 2 --out {at}/again"
     ));
     assert_eq!(again.status.code(), Some(1), "{}", text(&again.stderr));
@@ -49,26 +37,26 @@ fn a_violation_without_faults_comes_again_and_needs_none() {
         "byte for byte"
     );
 
-    let shrunk = adrasteia(&format!(
+    let shrunk = told(&format!(
         "shrink {at}/runs/latest --times 1 --out {at}/shrunk"
     ));
     assert_eq!(shrunk.status.code(), Some(1), "{}", text(&shrunk.stderr));
-    let told = text(&shrunk.stdout);
-    assert!(told.contains("0 of 1 faults are left"), "{told}");
-    assert!(told.contains("a violation in 1 of 1 runs"), "{told}");
-    let again = told
+    let said = text(&shrunk.stdout);
+    assert!(said.contains("0 of 1 faults are left"), "{said}");
+    assert!(said.contains("a violation in 1 of 1 runs"), "{said}");
+    let again = said
         .lines()
         .find_map(|line| line.strip_prefix("run it again: "));
-    assert!(again.unwrap().contains("--schedule"), "{told}");
+    assert!(again.unwrap().contains("--schedule"), "{said}");
 }
 
 #[test]
 fn what_is_no_run_is_refused() {
     for folder in ["/no/such/runs", "/proc/self/task"] {
-        let refused = adrasteia(&format!("summary {folder}"));
+        let refused = told(&format!("summary {folder}"));
         assert_eq!(refused.status.code(), Some(254), "{folder}");
     }
-    let refused = adrasteia("replay /no/such/run");
+    let refused = told("replay /no/such/run");
     assert_eq!(refused.status.code(), Some(254));
     assert!(
         text(&refused.stderr).contains("/no/such/run"),

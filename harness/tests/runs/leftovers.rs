@@ -2,12 +2,10 @@
 //!
 //! A few runs are killed in every test run; `ADRASTEIA_KILLS=100` kills a hundred.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +14,8 @@ use nix::unistd::Pid;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
+
+use crate::program::{adrasteia, in_lab, text, told};
 
 /// Runs that are killed where nobody says how many.
 const KILLS: u32 = 4;
@@ -31,16 +31,15 @@ const RUNS: [&str; 4] = [
     "--nemesis disk-slow,blackout,kill",
 ];
 
-struct Run {
+struct Doomed {
     out: TempDir,
     child: Child,
 }
 
-impl Run {
+impl Doomed {
     fn start(options: &str) -> Self {
         let out = tempfile::tempdir().unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_adrasteia"))
-            .args(options.split_whitespace())
+        let child = adrasteia(options)
             .args(["--time-limit", "60s", "--out"])
             .arg(out.path())
             .stdout(Stdio::null())
@@ -149,7 +148,7 @@ fn left(folder: &Path, lived_in: &BTreeSet<PathBuf>) -> Vec<String> {
 }
 
 /// Kills one of the run's processes and looks until nothing of it is left.
-fn kill_and_look(mut run: Run, pid: u32, host: &Host, what: &str) -> TempDir {
+fn kill_and_look(mut run: Doomed, pid: u32, host: &Host, what: &str) -> TempDir {
     let own = namespaces(std::process::id());
     let of_run = run.processes().into_iter().flat_map(namespaces);
     let lived_in: BTreeSet<PathBuf> = of_run.filter(|space| !own.contains(space)).collect();
@@ -169,25 +168,17 @@ fn kill_and_look(mut run: Run, pid: u32, host: &Host, what: &str) -> TempDir {
     run.out
 }
 
-fn permits(test: &str) -> bool {
-    let refusal = nemesis::doctor::lab_available().err();
-    if let Some(refusal) = &refusal {
-        eprintln!("SKIPPED {test}: {refusal}");
-    }
-    refusal.is_none()
-}
-
 #[test]
 fn a_run_that_is_killed_at_any_moment_leaves_nothing() {
-    if !permits("a_run_that_is_killed_at_any_moment_leaves_nothing") {
+    let Some(_alone) = in_lab("a_run_that_is_killed_at_any_moment_leaves_nothing") else {
         return;
-    }
+    };
     let kills = std::env::var("ADRASTEIA_KILLS").map_or(KILLS, |count| count.parse().unwrap());
     let host = Host::look();
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut at_work = 0;
     for (number, options) in (1..=kills).zip(RUNS.into_iter().cycle()) {
-        let run = Run::start(&format!("{options} --seed {number}"));
+        let run = Doomed::start(&format!("{options} --seed {number}"));
         let after = Duration::from_millis(rng.random_range(0..LATEST_MS));
         thread::sleep(after);
         let victim = run.one_of_three(&mut rng);
@@ -202,11 +193,11 @@ fn a_run_that_is_killed_at_any_moment_leaves_nothing() {
 
 #[test]
 fn a_killed_run_leaves_a_readable_history() {
-    if !permits("a_killed_run_leaves_a_readable_history") {
+    let Some(_alone) = in_lab("a_killed_run_leaves_a_readable_history") else {
         return;
-    }
+    };
     let host = Host::look();
-    let run = Run::start("--nemesis partition,kill,pause --seed 2");
+    let run = Doomed::start("--nemesis partition,kill,pause --seed 2");
     let lines = || fs::read_to_string(run.history()).map_or(0, |text| text.lines().count());
     while lines() < 500 {
         thread::sleep(Duration::from_millis(50));
@@ -214,11 +205,8 @@ fn a_killed_run_leaves_a_readable_history() {
     assert!(run.processes().len() > 5, "{:?}", run.processes());
     let outer = run.child.id();
     let out = kill_and_look(run, outer, &host, "a run at work");
-    let verdict = Command::new(env!("CARGO_BIN_EXE_adrasteia"))
-        .arg("check")
-        .arg(out.path().join("latest/history.jsonl"))
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&verdict.stderr);
+    let history = out.path().join("latest/history.jsonl");
+    let verdict = told(&format!("check {}", history.display()));
+    let said = text(&verdict.stderr);
     assert_eq!(verdict.status.code(), Some(0), "{said}");
 }

@@ -1,33 +1,13 @@
 //! `adrasteia bench` from outside: real clusters, a real load, what it writes. Nothing here asserts on speed.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::program::{adrasteia, in_lab, text};
+
 const SHORT: &str = "--clients 1,4 --keys 50 --duration 500ms --warm-up 50ms --rounds 1";
-
-fn adrasteia(options: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_adrasteia"));
-    command.args(options.split_whitespace());
-    command
-}
-
-/// Does this host permit a lab? If not, says which test is skipped for it.
-fn has_lab(test: &str) -> bool {
-    let output = adrasteia("doctor").output().unwrap();
-    let report = String::from_utf8(output.stdout).unwrap();
-    let refused: Vec<&str> = report
-        .lines()
-        .filter(|line| !line.starts_with("ok") && line.contains("namespaces"))
-        .collect();
-    if !refused.is_empty() {
-        eprintln!("SKIPPED {test}: {refused:?}");
-    }
-    refused.is_empty()
-}
 
 fn etcd_is_installed(test: &str) -> bool {
     let installed = Command::new("etcd").arg("--version").output().is_ok();
@@ -35,10 +15,6 @@ fn etcd_is_installed(test: &str) -> bool {
         eprintln!("SKIPPED {test}: no etcd in PATH (package etcd-server)");
     }
     installed
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// A short measurement in a folder of its own; nothing must be left there.
@@ -87,9 +63,9 @@ fn outage(result: &Value, target: &str, cause: &str) -> Value {
 
 #[test]
 fn the_bundled_node_is_measured_from_an_empty_disk_to_the_death_of_its_leader() {
-    if !has_lab("the_bundled_node_is_measured") {
+    let Some(_alone) = in_lab("the_bundled_node_is_measured") else {
         return;
-    }
+    };
     let (output, result) = measured("--target node");
     assert_eq!(result["version"], 1);
     assert_served(&result, &["node"]);
@@ -120,9 +96,9 @@ fn the_bundled_node_is_measured_from_an_empty_disk_to_the_death_of_its_leader() 
 
 #[test]
 fn clients_of_every_node_are_served_by_the_leader() {
-    if !has_lab("clients_of_every_node_are_served_by_the_leader") {
+    let Some(_alone) = in_lab("clients_of_every_node_are_served_by_the_leader") else {
         return;
-    }
+    };
     let (_, result) = measured("--target node --route spread");
     assert_served(&result, &["node"]);
 }
@@ -130,9 +106,9 @@ fn clients_of_every_node_are_served_by_the_leader() {
 #[test]
 fn etcd_takes_turns_with_the_node() {
     let test = "etcd_takes_turns_with_the_node";
-    if !has_lab(test) || !etcd_is_installed(test) {
+    let Some(_alone) = in_lab(test).filter(|_| etcd_is_installed(test)) else {
         return;
-    }
+    };
     let (output, result) = measured("--target node,etcd --json");
     assert_served(&result, &["node", "etcd"]);
     assert!(outage(&result, "etcd", "kill")["milliseconds"].as_f64() > Some(0.0));
@@ -144,9 +120,9 @@ fn etcd_takes_turns_with_the_node() {
 
 #[test]
 fn what_is_not_installed_is_named_and_the_rest_is_measured() {
-    if !has_lab("what_is_not_installed_is_named") {
+    let Some(_alone) = in_lab("what_is_not_installed_is_named") else {
         return;
-    }
+    };
     let folder = TempDir::new().unwrap();
     let output = adrasteia(&format!("bench {SHORT} --operations put --json"))
         .env("PATH", folder.path())
