@@ -16,7 +16,7 @@ mod setting;
 use core::ffi::{c_char, c_int, c_long, c_void};
 use core::panic::PanicInfo;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering, fence};
+use core::sync::atomic::{AtomicI64, AtomicPtr, Ordering, fence};
 use layout::*;
 use setting::{Setting, Slope, Strobe};
 
@@ -69,6 +69,10 @@ const WALL: Source = Source {
 /// The page of numbers; null while it is not mapped.
 static NUMBERS: AtomicPtr<u8> = AtomicPtr::new(null_mut());
 
+/// The same, mapped.
+#[derive(Clone, Copy)]
+struct Numbers(*mut u8);
+
 #[used]
 #[unsafe(link_section = ".init_array")]
 static AT_START: extern "C" fn() = put_on;
@@ -90,8 +94,9 @@ extern "C" fn put_on() {
     // SAFETY: the file was opened here; its mapping stays.
     unsafe { close(file) };
     if pages.addr() != usize::MAX {
-        NUMBERS.store(pages.cast::<u8>().wrapping_add(PAGE), Ordering::Release);
-        count(WEARERS).map(|wearers| wearers.fetch_add(1, Ordering::Relaxed));
+        let numbers = Numbers(pages.cast::<u8>().wrapping_add(PAGE));
+        NUMBERS.store(numbers.0, Ordering::Release);
+        numbers.at(WEARERS).fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -99,11 +104,12 @@ extern "C" fn put_on() {
 /// As for the function of this name in POSIX: `time` may be written to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut [i64; 2]) -> c_int {
-    let Some(source) = source(clock).filter(|_| mapped().is_some()) else {
+    let told = match source(clock) {
+        Some(source) => told(clock, source),
         // SAFETY: the caller's pointer, which the kernel checks.
-        return unsafe { syscall(SYS_CLOCK_GETTIME, c_long::from(clock), time) } as c_int;
+        None => return unsafe { syscall(SYS_CLOCK_GETTIME, c_long::from(clock), time) } as c_int,
     };
-    match told(clock, source) {
+    match told {
         Some(ns) => {
             // SAFETY: the caller's promise.
             unsafe { time.write([ns / BILLION, ns % BILLION]) };
@@ -164,16 +170,16 @@ pub unsafe extern "C" fn timespec_get(time: *mut [i64; 2], base: c_int) -> c_int
 /// The time that the program is told, in nanoseconds. None, with `errno`, when the kernel refuses it.
 fn told(clock: c_int, source: Source) -> Option<i64> {
     let true_ns = truth(clock)?;
-    if mapped().is_none() {
+    let Some(numbers) = Numbers::mapped() else {
         return Some(true_ns);
-    }
+    };
     // Coarse and raw clocks differ from the one they go by.
     let base_ns = match clock == source.clock {
         true => true_ns,
         false => truth(source.clock)?,
     };
-    let offset_ns = setting_at(source.block)?.offset_ns(base_ns);
-    record(source.block, offset_ns);
+    let offset_ns = numbers.setting(source.block).offset_ns(base_ns);
+    numbers.record(source.block, offset_ns);
     Some((true_ns + offset_ns).max(0))
 }
 
@@ -200,62 +206,54 @@ fn truth(clock: c_int) -> Option<i64> {
     }
 }
 
-/// The numbers of a clock, all of one setting.
-fn setting_at(block: usize) -> Option<Setting> {
-    let number = |at: usize| Some(word(block + at)?.load(Ordering::Relaxed));
-    loop {
-        let sequence = count(block + SEQUENCE)?;
-        let before = sequence.load(Ordering::Acquire);
-        let setting = Setting {
-            jump_ns: number(JUMP)?,
-            slope: Slope {
-                base_ns: number(SLOPE_BASE)?,
-                start_ns: number(SLOPE_START)?,
-                rate_ppb: number(SLOPE_RATE)?,
-                until_ns: number(SLOPE_UNTIL)?,
-            },
-            strobe: Strobe {
-                base_ns: number(STROBE_BASE)?,
-                period_ns: number(STROBE_PERIOD)?,
-                offset_ns: number(STROBE_OFFSET)?,
-            },
-        };
-        fence(Ordering::Acquire);
-        if before % 2 == 0 && sequence.load(Ordering::Relaxed) == before {
-            return Some(setting);
-        }
-        core::hint::spin_loop();
+impl Numbers {
+    fn mapped() -> Option<Numbers> {
+        let numbers = NUMBERS.load(Ordering::Acquire);
+        (!numbers.is_null()).then_some(Numbers(numbers))
     }
-}
 
-/// What is told goes on record.
-fn record(block: usize, offset_ns: i64) {
-    let block = block + WITNESS;
-    if let (Some(reads), Some(last), Some(turns)) = (
-        count(block + READS),
-        word(block + LAST),
-        count(block + TURNS),
-    ) {
-        reads.fetch_add(1, Ordering::Relaxed);
-        if last.swap(offset_ns, Ordering::Relaxed) != offset_ns {
-            turns.fetch_add(1, Ordering::Relaxed);
+    fn at(self, offset: usize) -> &'static AtomicI64 {
+        // SAFETY: within the page, which stays mapped, and at a multiple of eight.
+        unsafe { AtomicI64::from_ptr(self.0.add(offset).cast()) }
+    }
+
+    /// What a clock shows: numbers that are all of one setting.
+    fn setting(self, block: usize) -> Setting {
+        let sequence = self.at(block + SEQUENCE);
+        let number = |offset: usize| self.at(block + offset).load(Ordering::Relaxed);
+        loop {
+            let before = sequence.load(Ordering::Acquire);
+            let setting = Setting {
+                jump_ns: number(JUMP),
+                slope: Slope {
+                    base_ns: number(SLOPE_BASE),
+                    start_ns: number(SLOPE_START),
+                    rate_ppb: number(SLOPE_RATE),
+                    until_ns: number(SLOPE_UNTIL),
+                },
+                strobe: Strobe {
+                    base_ns: number(STROBE_BASE),
+                    period_ns: number(STROBE_PERIOD),
+                    offset_ns: number(STROBE_OFFSET),
+                },
+            };
+            fence(Ordering::Acquire);
+            if before % 2 == 0 && sequence.load(Ordering::Relaxed) == before {
+                return setting;
+            }
+            core::hint::spin_loop();
         }
     }
-}
 
-fn mapped() -> Option<*mut u8> {
-    let numbers = NUMBERS.load(Ordering::Acquire);
-    (!numbers.is_null()).then_some(numbers)
-}
-
-fn word(at: usize) -> Option<&'static AtomicI64> {
-    // SAFETY: within the page, which stays mapped, and at a multiple of eight.
-    mapped().map(|numbers| unsafe { AtomicI64::from_ptr(numbers.add(at).cast()) })
-}
-
-fn count(at: usize) -> Option<&'static AtomicU64> {
-    // SAFETY: within the page, which stays mapped, and at a multiple of eight.
-    mapped().map(|numbers| unsafe { AtomicU64::from_ptr(numbers.add(at).cast()) })
+    /// What is told goes on record.
+    fn record(self, block: usize, offset_ns: i64) {
+        let block = block + WITNESS;
+        self.at(block + READS).fetch_add(1, Ordering::Relaxed);
+        let before = self.at(block + LAST).swap(offset_ns, Ordering::Relaxed);
+        if before != offset_ns {
+            self.at(block + TURNS).fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 /// Settings that the harness writes do not overflow: whoever reads another has no time to tell.
