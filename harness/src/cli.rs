@@ -292,11 +292,12 @@ pub(crate) enum Catalogue {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Net {
-    /// iptables where it is installed and works, else the switch
+    /// iptables where it is installed and works and its rules are enough, else the switch
     Auto,
-    /// bridge and veth, with rules in each node's network namespace
+    /// bridge and veth, with rules in each node's network namespace; what delays, reorders or corrupts packets there is the
+    /// kernel's netem, where it has one
     Iptables,
-    /// a userspace switch in the harness
+    /// a userspace switch in the harness, which can do everything
     Switch,
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use checker::Nanos;
 use nemesis::NodeName;
 use nemesis::clocks::ClockChoice;
-use nemesis::net::NetChoice;
+use nemesis::net::{Means, NetChoice, Wanted};
 use nemesis::schedule::{FaultKind, PlanConfig, Preferences, Schedule, Spans, plan};
 use target_node::Bug;
 
@@ -243,13 +243,16 @@ impl RunConfig {
         kinds.into_iter().collect()
     }
 
-    /// What of this run only the switch can do, in words.
-    pub(crate) fn needs_switch(&self) -> Option<String> {
-        let kinds = self.all_kinds();
-        let kinds = kinds.iter().filter(|kind| kind.needs_switch());
-        let capture = self.capture.then_some("--capture");
-        let names: Vec<&str> = kinds.map(|kind| kind.name()).chain(capture).collect();
-        (!names.is_empty()).then(|| names.join(", "))
+    /// What this run wants of the network.
+    pub(crate) fn wanted(&self) -> Vec<Wanted> {
+        let kinds = self.all_kinds().into_iter();
+        let kinds = kinds.map(|kind| (kind.name(), kind.means()));
+        let capture = self.capture.then_some(("--capture", Means::Switch));
+        let wanted = kinds.chain(capture).map(|(what, means)| Wanted {
+            what: what.to_owned(),
+            means,
+        });
+        wanted.collect()
     }
 
     /// When the clients' time is over, on the clock of the run.
@@ -385,17 +388,33 @@ mod tests {
         assert!(net.is_sorted() && !net.contains(&unnoticed));
     }
 
+    fn beyond_rules(config: &RunConfig) -> Vec<(String, Means)> {
+        let wanted = config.wanted().into_iter();
+        wanted
+            .map(|wanted| (wanted.what, wanted.means))
+            .filter(|(_, means)| *means != Means::Rules)
+            .collect()
+    }
+
     #[test]
-    fn what_only_the_switch_can_do_is_named() {
-        let needs = |nemesis: &str| {
-            config(&format!("--nemesis {nemesis}"))
-                .unwrap()
-                .needs_switch()
+    fn what_takes_more_than_rules_of_iptables_is_named() {
+        let wanted = |line: &str| beyond_rules(&config(&format!("--nemesis {line}")).unwrap());
+        let named = |names: &[(&str, Means)]| -> Vec<(String, Means)> {
+            names
+                .iter()
+                .map(|(name, means)| ((*name).to_owned(), *means))
+                .collect()
         };
-        assert_eq!(needs("partition,loss,client-partition"), None);
+        assert_eq!(wanted("partition,loss,client-partition,kill"), []);
         assert_eq!(
-            needs("flap,partition,delay"),
-            Some("delay, flap".to_owned())
+            wanted("flap,partition,delay,duplicate,rate --capture"),
+            named(&[
+                ("delay", Means::Netem),
+                ("duplicate", Means::Copies),
+                ("rate", Means::Bottleneck),
+                ("flap", Means::Switch),
+                ("--capture", Means::Switch),
+            ])
         );
     }
 
@@ -528,7 +547,7 @@ mod tests {
         assert_eq!(alone.all_kinds(), [FaultKind::Partition, FaultKind::Kill]);
         let both = config("--steps late-orders --nemesis kill --seed 1").unwrap();
         assert_eq!(both.kinds, [FaultKind::Kill]);
-        assert_eq!(both.needs_switch(), Some("delay".to_owned()));
+        assert_eq!(beyond_rules(&both), [("delay".to_owned(), Means::Netem)]);
         for config_of in [alone, both] {
             let again = config(&config_of.arguments().join(" ")).unwrap();
             assert_eq!(again.steps, config_of.steps);

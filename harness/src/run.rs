@@ -68,8 +68,8 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
         return refuse(&error);
     }
     // Looked for outside, so that what is missing is said at once; tried inside.
-    let needs = config.needs_switch();
-    if let Err(error) = net::choose(config.net, needs.as_deref()) {
+    let wanted = config.wanted();
+    if let Err(error) = net::choose(config.net, &wanted) {
         return refuse(&UsageError(error.to_string()));
     }
     if config.only_disks()
@@ -87,7 +87,7 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
     }
     nemesis::lab::enter()?;
     let means = Means {
-        network: net::choose(config.net, needs.as_deref())?,
+        network: net::choose(config.net, &wanted)?,
         clocks,
     };
     let mut config = config;

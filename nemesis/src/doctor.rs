@@ -60,7 +60,7 @@ struct Trial {
 /// The name of the trial that most others need.
 const LAB: &str = "lab";
 
-const TRIALS: [Trial; 12] = [
+const TRIALS: [Trial; 15] = [
     Trial {
         name: LAB,
         unlocks: "every run: namespaces that vanish with it",
@@ -119,6 +119,35 @@ const TRIALS: [Trial; 12] = [
             let remedy = "the kernel needs CONFIG_NETFILTER_XT_MATCH_STATISTIC (sudo modprobe xt_statistic), or nothing: \
                           --net switch loses packets without it";
             net::try_loss().map_err(|error| Refusal::of(&error, remedy))
+        },
+    },
+    Trial {
+        name: "iptables copies",
+        unlocks: "--nemesis duplicate with --net iptables",
+        surroundings: Surroundings::Lab,
+        attempt: || {
+            let remedy = "the kernel needs CONFIG_NETFILTER_XT_TARGET_TEE (sudo modprobe xt_TEE), or nothing: --net switch \
+                          doubles packets without it";
+            net::try_copies().map_err(|error| Refusal::of(&error, remedy))
+        },
+    },
+    Trial {
+        name: "iptables rate",
+        unlocks: "--nemesis rate with --net iptables",
+        surroundings: Surroundings::Lab,
+        attempt: || {
+            let remedy = "it takes tc (sudo apt-get install iproute2) and a kernel with CONFIG_NET_SCH_HTB and \
+                          CONFIG_NETFILTER_XT_TARGET_CLASSIFY, or nothing: --net switch does not need them";
+            net::try_bottleneck().map_err(|error| Refusal::of(&error, remedy))
+        },
+    },
+    Trial {
+        name: "iptables netem",
+        unlocks: "--nemesis delay,reorder,corrupt with --net iptables",
+        surroundings: Surroundings::Lab,
+        attempt: || {
+            let remedy = "or nothing: --net auto takes the switch for that, which does not need it";
+            net::try_netem().map_err(|error| Refusal::of(&error, remedy))
         },
     },
     Trial {

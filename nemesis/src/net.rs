@@ -6,7 +6,8 @@
 //! there are two:
 //!
 //! * [`PlaneKind::Iptables`]: a bridge and a veth pair per node; a cut is a rule per sender in a chain of our own in the
-//!   receiver's namespace, as Jepsen does it on remote machines;
+//!   receiver's namespace, as Jepsen does it on remote machines; what holds packets up is the kernel's netem at the sender,
+//!   where the kernel has it;
 //! * [`PlaneKind::Switch`]: the interfaces end in this process, and a thread carries packets from one to another, later, or
 //!   not at all. Needs no tool on the host; a rule takes effect between two packets, and every [`Disturbance`] is possible.
 //!
@@ -23,10 +24,13 @@ mod seats;
 mod switch;
 
 pub(crate) use attempt::{
-    try_bridge, try_iptables, try_loss, try_packet_sockets, try_short_backoff, try_tun,
+    try_bottleneck, try_bridge, try_copies, try_iptables, try_loss, try_netem, try_packet_sockets,
+    try_short_backoff, try_tun,
 };
-pub use choice::{Chosen, NetChoice, PlaneKind, UnknownNet, choose};
-pub use disturbance::{Checksum, Disturbance, LONGEST_QUEUE_MS, Permille, RuleId, Tally, TooMany};
+pub use choice::{Chosen, NetChoice, PlaneKind, UnknownNet, Wanted, choose};
+pub use disturbance::{
+    Checksum, Disturbance, LONGEST_QUEUE_MS, Means, Permille, RuleId, Tally, TooMany,
+};
 pub use error::NetError;
 
 use crate::NodeName;
@@ -98,8 +102,9 @@ pub trait Plane: Send {
     /// Lays a rule on `links`. When it returns the rule is in force, and its counters start from zero.
     ///
     /// # Errors
-    /// [`NetError::OnlySwitch`] when this plane cannot do it; when the plane lacks an end of a link; or when the rule could
-    /// not be laid everywhere: call [`Plane::lift`] then, it may lie on some links.
+    /// [`NetError::OnlySwitch`] when this plane cannot do it, alone or together with what lies there; when the plane lacks an
+    /// end of a link; or when the rule could not be laid everywhere, as where the host lacks what it takes (see
+    /// [`Disturbance::means`]): call [`Plane::lift`] then, it may lie on some links.
     fn impose(
         &mut self,
         id: RuleId,
@@ -113,7 +118,8 @@ pub trait Plane: Send {
     /// When the counters cannot be read.
     fn tallies(&mut self, id: RuleId) -> Result<BTreeMap<Link, Tally>, NetError>;
 
-    /// Takes a rule away, if it lies anywhere.
+    /// Takes a rule away, if it lies anywhere. On iptables packets that wait arrive when they are due; the switch delivers
+    /// them as well.
     ///
     /// # Errors
     /// When it could not be taken away everywhere.

@@ -1,8 +1,8 @@
 //! Trying the parts of a plane, in a namespace of no further use.
 
-use super::iptables::{self, Tool};
+use super::iptables::{self, Tc, Tool};
 use super::namespace::Namespace;
-use super::{NetError, switch};
+use super::{Means, NetError, switch};
 
 /// Makes a TUN interface.
 pub(crate) fn try_tun() -> Result<String, NetError> {
@@ -34,6 +34,30 @@ pub(crate) fn try_loss() -> Result<String, NetError> {
     let tool = Tool::find()?;
     iptables::try_loss(&tool, &Namespace::create()?)?;
     Ok("the kernel draws packets to lose".into())
+}
+
+/// Has iptables send packets twice.
+pub(crate) fn try_copies() -> Result<String, NetError> {
+    iptables::try_means(Means::Copies)?;
+    Ok("the kernel sends packets twice".into())
+}
+
+/// Lays a bottleneck.
+pub(crate) fn try_bottleneck() -> Result<String, NetError> {
+    iptables::try_means(Means::Bottleneck)?;
+    Ok(format!(
+        "the kernel has bottlenecks, {}",
+        Tc::find()?.version()
+    ))
+}
+
+/// Has netem make a packet late.
+pub(crate) fn try_netem() -> Result<String, NetError> {
+    iptables::try_means(Means::Netem)?;
+    Ok(format!(
+        "netem made a packet late, {}",
+        Tc::find()?.version()
+    ))
 }
 
 /// Caps the pauses of TCP.

@@ -1,9 +1,10 @@
 //! Which plane a run gets, and why.
 
-use super::iptables::{self, Tool};
+use super::iptables::{self, Tc, Tool};
 use super::namespace::Namespace;
-use super::{Disturbance, NetError, switch};
+use super::{Means, NetError, switch};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -20,7 +21,7 @@ pub enum PlaneKind {
 /// What a user asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NetChoice {
-    /// iptables where it is installed and works and can do all that is wanted, else the switch.
+    /// iptables where it is installed and works and its rules do all that is wanted, else the switch.
     #[default]
     Auto,
     /// iptables, or an error.
@@ -43,45 +44,65 @@ pub struct Chosen {
 #[error("network {0:?} is not known: use one of auto, iptables, switch")]
 pub struct UnknownNet(String);
 
-/// Chooses the plane. Inside a lab iptables is tried as well as looked for; outside it is only looked for.
-/// `only_switch` names what a run wants that no other plane can do, if it wants any such thing.
+/// Something that a run wants of the network, in a word, and what iptables needs for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// What.
+    pub what: String,
+    /// What it takes.
+    pub means: Means,
+}
+
+/// Chooses the plane. Inside a lab iptables is tried as well as looked for, with all that is wanted of it; outside it is
+/// only looked for. Who leaves the choice open gets the switch for whatever takes more than rules: it draws from the run's
+/// seed, and tells for each link how long packets waited.
 ///
 /// # Errors
-/// [`NetError::NoIptables`], [`NetError::Iptables`] or [`NetError::OnlySwitch`] when iptables is asked for and cannot be used.
-pub fn choose(choice: NetChoice, only_switch: Option<&str>) -> Result<Chosen, NetError> {
-    match (choice, only_switch) {
-        (NetChoice::Switch, _) => Ok(switch_because("asked for")),
-        (NetChoice::Iptables, Some(what)) => Err(NetError::OnlySwitch { what: what.into() }),
-        (NetChoice::Iptables, None) => {
-            usable_iptables().map(|tool| iptables_because(&tool, "asked for"))
-        }
-        (NetChoice::Auto, Some(what)) => Ok(switch_because(&format!(
-            "only the switch can do this: {what}"
-        ))),
-        (NetChoice::Auto, None) => Ok(match usable_iptables() {
-            Ok(tool) => iptables_because(&tool, "installed"),
-            Err(NetError::NoIptables) => switch_because("iptables is not installed"),
-            Err(other) => switch_because(&format!("iptables does not work here: {other}")),
+/// When iptables is asked for: [`NetError::OnlySwitch`] where it could never do what is wanted, and whatever says why it
+/// does not work here, as [`NetError::NoIptables`] or [`NetError::NoNetem`].
+pub fn choose(choice: NetChoice, wanted: &[Wanted]) -> Result<Chosen, NetError> {
+    let only_switch = names(wanted, |means| means == Means::Switch);
+    let better_switched = names(wanted, |means| means > Means::Rules);
+    match choice {
+        NetChoice::Switch => Ok(switch_because("asked for")),
+        NetChoice::Iptables => match only_switch {
+            Some(what) => Err(NetError::OnlySwitch { what }),
+            None => asked_for_iptables(wanted),
+        },
+        NetChoice::Auto => Ok(match (only_switch, better_switched) {
+            (Some(what), _) => switch_because(&format!("only the switch can do this: {what}")),
+            (None, Some(what)) => {
+                switch_because(&format!("the switch does this with the run's seed: {what}"))
+            }
+            (None, None) => iptables_if_usable(),
         }),
     }
 }
 
-impl PlaneKind {
-    /// Whether this plane can do it.
-    pub fn can(self, disturbance: &Disturbance) -> bool {
-        match (self, disturbance) {
-            (PlaneKind::Switch, _)
-            | (PlaneKind::Iptables, Disturbance::Cut | Disturbance::Loss { .. }) => true,
-            (
-                PlaneKind::Iptables,
-                Disturbance::Flap { .. }
-                | Disturbance::Duplicate { .. }
-                | Disturbance::Corrupt { .. }
-                | Disturbance::Rate { .. }
-                | Disturbance::Delay { .. }
-                | Disturbance::Reorder { .. },
-            ) => false,
+/// What takes such means, in words.
+fn names(wanted: &[Wanted], such: impl Fn(Means) -> bool) -> Option<String> {
+    let wanted = wanted.iter().filter(|wanted| such(wanted.means));
+    let names: Vec<&str> = wanted.map(|wanted| wanted.what.as_str()).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+fn asked_for_iptables(wanted: &[Wanted]) -> Result<Chosen, NetError> {
+    let tool = usable_iptables()?;
+    let means: BTreeSet<Means> = wanted.iter().map(|wanted| wanted.means).collect();
+    let mut chosen = iptables_because(&tool, "asked for");
+    for means in means {
+        if let Some(told) = usable(means)? {
+            chosen.reason += &format!("; {told}");
         }
+    }
+    Ok(chosen)
+}
+
+fn iptables_if_usable() -> Chosen {
+    match usable_iptables() {
+        Ok(tool) => iptables_because(&tool, "installed"),
+        Err(NetError::NoIptables) => switch_because("iptables is not installed"),
+        Err(other) => switch_because(&format!("iptables does not work here: {other}")),
     }
 }
 
@@ -93,6 +114,26 @@ fn usable_iptables() -> Result<Tool, NetError> {
         iptables::try_bridge(&scratch)?;
     }
     Ok(tool)
+}
+
+/// Who does it, in a few words, where more than rules do.
+fn usable(means: Means) -> Result<Option<String>, NetError> {
+    let told = match means {
+        Means::Rules | Means::Switch => return Ok(None),
+        Means::Copies => "its TEE sends packets twice".to_owned(),
+        Means::Bottleneck => format!(
+            "the kernel's HTB is the bottleneck ({})",
+            Tc::find()?.version()
+        ),
+        Means::Netem => format!(
+            "the kernel's netem holds packets up ({})",
+            Tc::find()?.version()
+        ),
+    };
+    if crate::lab::inside() {
+        iptables::try_means(means)?;
+    }
+    Ok(Some(told))
 }
 
 fn iptables_because(tool: &Tool, why: &str) -> Chosen {

@@ -73,6 +73,21 @@ pub enum Checksum {
     Repaired,
 }
 
+/// What the iptables plane needs to do something. The switch needs nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Means {
+    /// Rules that drop packets.
+    Rules,
+    /// A rule that sends packets twice: the kernel's `xt_TEE`.
+    Copies,
+    /// `tc`, and the kernel's HTB.
+    Bottleneck,
+    /// `tc`, and the kernel's HTB and netem.
+    Netem,
+    /// It cannot: only the switch does it.
+    Switch,
+}
+
 /// A probability in thousandths.
 ///
 /// Invariant: at most 1000.
@@ -96,13 +111,35 @@ pub struct Tally {
     /// Packets that came to it.
     pub seen: u64,
     /// Packets it acted on: swallowed, doubled, damaged, held up; for [`Disturbance::Reorder`] those that really were
-    /// overtaken.
+    /// overtaken. On iptables, where the kernel does not tell that, those that were held back, and for
+    /// [`Disturbance::Rate`] how often packets had to wait.
     pub hit: u64,
-    /// How long the packets that were held up waited in all, whatever made them wait, in microseconds.
+    /// How long the packets that were held up waited in all, whatever made them wait, in microseconds. Zero on iptables,
+    /// where the kernel does not tell.
     pub waited_us: u64,
 }
 
 impl Disturbance {
+    /// What iptables needs for it.
+    pub fn means(&self) -> Means {
+        match self {
+            Disturbance::Cut | Disturbance::Loss { .. } => Means::Rules,
+            Disturbance::Duplicate { .. } => Means::Copies,
+            Disturbance::Rate { .. } => Means::Bottleneck,
+            Disturbance::Corrupt {
+                checksum: Checksum::Broken,
+                ..
+            }
+            | Disturbance::Delay { .. }
+            | Disturbance::Reorder { .. } => Means::Netem,
+            Disturbance::Corrupt {
+                checksum: Checksum::Repaired,
+                ..
+            }
+            | Disturbance::Flap { .. } => Means::Switch,
+        }
+    }
+
     /// The word for what happens to a packet: `delayed`, `lost`.
     pub fn participle(&self) -> &'static str {
         match self {
@@ -149,6 +186,9 @@ impl fmt::Display for Disturbance {
 }
 
 impl Permille {
+    /// Always.
+    pub(crate) const CERTAIN: Permille = Permille(1000);
+
     /// So many thousandths.
     ///
     /// # Errors

@@ -1,6 +1,5 @@
 //! Why a network could not be built, cut or healed.
 
-use super::Disturbance;
 use crate::NodeName;
 use nix::errno::Errno;
 use std::io;
@@ -83,6 +82,41 @@ pub enum NetError {
         "iptables is not installed (looked in PATH, /usr/sbin and /sbin): install it (sudo apt-get install iptables) or use --net switch"
     )]
     NoIptables,
+    /// What takes `tc` was asked of iptables, and `tc` is not there.
+    #[error(
+        "tc is not installed (looked in PATH, /usr/sbin and /sbin), and iptables alone holds no packet up: install it \
+         (sudo apt-get install iproute2) or use --net switch"
+    )]
+    NoTc,
+    /// What takes netem was asked of iptables, and the kernel has none.
+    #[error(
+        "the kernel has no netem{place}: load it (sudo modprobe sch_netem, and where there is no such module sudo apt-get \
+         install linux-modules-extra-$(uname -r) first) or use --net switch, which needs none"
+    )]
+    NoNetem {
+        /// Where, as ` on n1`, or empty.
+        place: String,
+    },
+    /// netem is there and does not work.
+    #[error(
+        "netem did not make a packet late that was to wait for {waits_ms} ms; use --net switch, which needs no netem"
+    )]
+    NotLate {
+        /// How late it was to be.
+        waits_ms: u32,
+    },
+    /// `tc` is there and does not work.
+    #[error(
+        "tc {command} failed{place}: {why}; use --net switch, which needs neither tc nor queues of the kernel"
+    )]
+    Tc {
+        /// What it was told.
+        command: String,
+        /// Where, as ` on n1`, or empty.
+        place: String,
+        /// Its error output.
+        why: String,
+    },
     /// iptables is there and does not work.
     #[error("{command} failed{place}: {why}; use --net switch, which needs no iptables")]
     Iptables {
@@ -96,12 +130,6 @@ pub enum NetError {
 }
 
 impl NetError {
-    pub(super) fn only_switch(disturbance: &Disturbance) -> NetError {
-        NetError::OnlySwitch {
-            what: disturbance.to_string(),
-        }
-    }
-
     pub(super) fn namespace(what: impl Into<String>) -> impl FnOnce(Errno) -> NetError {
         let what = what.into();
         move |errno| NetError::Namespace { what, errno }

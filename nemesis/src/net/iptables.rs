@@ -1,23 +1,35 @@
-//! The iptables plane: a bridge, a veth pair per node, and rules in a chain of our own in each node's namespace, and in
+//! The iptables plane: a bridge, a veth pair per node, and rules in chains of our own in each node's namespace, and in
 //! that of the clients.
 //!
-//! A rule drops what comes from one sender, or some of it, at the receiver, as Jepsen does it. A node's rules are replaced
-//! in one transaction of `iptables-restore`; the nodes are done in parallel, so a cut among five of them is in force some
-//! milliseconds after it began, not at one instant.
+//! A rule drops what comes from one sender, or some of it, at the receiver, as Jepsen does it; what changes packets or holds
+//! them up does so at the sender. A node's rules are replaced in one transaction of `iptables-restore`; the nodes are done in
+//! parallel, so a cut among five of them is in force some milliseconds after it began, not at one instant.
 
 mod chain;
+mod egress;
+mod laid;
+mod shaping;
+mod tc;
 mod tcp;
 mod tool;
+mod tree;
+mod trial;
 
+pub(super) use tc::Tc;
 pub(super) use tool::Tool;
+pub(super) use trial::{try_bridge, try_loss, try_means, try_rule, try_short_backoff};
 
+use super::disturbance::Means;
 use super::namespace::Namespace;
 use super::netlink::Netlink;
 use super::seats::{Seat, Seats};
 use super::{Disturbance, LAB_ADDRESSES, NetError, Plane, PlaneKind, RuleId, Tally};
 use crate::NodeName;
 use crate::partition::Link;
-use chain::{CHAIN, Chain, Laid};
+use chain::{CHAIN, Chain};
+use egress::{Egress, Programs};
+use laid::{Count, Ends, Laid, Side};
+use shaping::{Shape, Unshapeable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::os::fd::BorrowedFd;
@@ -35,16 +47,24 @@ pub(super) struct IptablesPlane {
     seats: Seats,
     /// The namespace of the harness and the clients.
     lab: Namespace,
-    tool: Tool,
+    programs: Programs,
     patience: Patience,
     laid: Laid,
-    /// What stands in the chain of each end that receives, by its number.
+    /// What stands at each end where it receives, by its number.
     chains: Vec<Chain>,
+    /// What stands where it sends.
+    egresses: Vec<Egress>,
+}
+
+/// Whose chains a change concerns.
+struct Concerned {
+    receivers: BTreeSet<usize>,
+    senders: BTreeSet<usize>,
 }
 
 impl IptablesPlane {
     pub(super) fn build(nodes: &[NodeName]) -> Result<IptablesPlane, NetError> {
-        let tool = Tool::find()?;
+        let programs = Programs::find()?;
         let seats = Seats::create(nodes)?;
         lay_bridge()?;
         for seat in seats.iter() {
@@ -52,13 +72,16 @@ impl IptablesPlane {
         }
         let patience = shorten_backoff(&seats)?;
         let chains = vec![Chain::default(); seats.len() + 1];
+        let mut egresses = vec![Egress::of(INTERFACE); seats.len()];
+        egresses.push(Egress::of(BRIDGE));
         let plane = IptablesPlane {
             seats,
             lab: Namespace::current()?,
-            tool,
+            programs,
             patience,
             laid: Laid::default(),
             chains,
+            egresses,
         };
         let everyone = (0..plane.chains.len()).collect();
         let hooked = plane.at_each(&everyone, |end| plane.hook_chain(end));
@@ -68,8 +91,9 @@ impl IptablesPlane {
 
     /// Sends everything an end receives through our chain first.
     fn hook_chain(&self, end: usize) -> Result<(), NetError> {
-        self.tool.run(self.place(end), &["-N", CHAIN])?;
-        self.tool
+        let iptables = &self.programs.iptables;
+        iptables.run(self.place(end), &["-N", CHAIN])?;
+        iptables
             .run(self.place(end), &["-I", "INPUT", "-j", CHAIN])
             .map(drop)
     }
@@ -87,12 +111,25 @@ impl IptablesPlane {
         }
     }
 
-    /// Writes the chains of these receivers anew, after their counters have been read for the last time.
-    fn rewrite(&mut self, receivers: &BTreeSet<usize>) -> Result<(), NetError> {
+    fn concerned(&self, which: impl Fn(RuleId) -> bool) -> Concerned {
+        Concerned {
+            receivers: self.laid.ends(Side::Receiver, &which),
+            senders: self.laid.ends(Side::Sender, &which),
+        }
+    }
+
+    /// Writes the chains of all these anew, after their counters have been read for the last time.
+    fn rewrite(&mut self, concerned: &Concerned) -> Result<(), NetError> {
+        let received = self.rewrite_receivers(&concerned.receivers);
+        received.and(self.rewrite_senders(&concerned.senders))
+    }
+
+    fn rewrite_receivers(&mut self, receivers: &BTreeSet<usize>) -> Result<(), NetError> {
         let rewrite_one = |end| {
-            let counted = self.count(end)?;
+            let counted = self.received(end)?;
             let chain = Chain::of(&self.laid, end, |number| self.seats.address_of(number));
-            self.tool.restore(self.place(end), &chain.text())?;
+            let iptables = &self.programs.iptables;
+            iptables.restore(self.place(end), &chain.text())?;
             Ok((end, counted, chain))
         };
         let mut first_error = Ok(());
@@ -108,13 +145,50 @@ impl IptablesPlane {
         first_error
     }
 
+    fn rewrite_senders(&mut self, senders: &BTreeSet<usize>) -> Result<(), NetError> {
+        let rewrite_one = |end| {
+            let shapes = self.shapes(&self.laid, end)?;
+            let address = |number| self.seats.address_of(number);
+            let egress: &Egress = &self.egresses[end];
+            let reshaped = egress.reshaped(&self.programs, self.place(end), shapes, address)?;
+            Ok((end, reshaped))
+        };
+        let mut first_error = Ok(());
+        for rewritten in self.at_each(senders, rewrite_one) {
+            match rewritten {
+                Ok((end, reshaped)) => {
+                    self.laid.add(&reshaped.counts);
+                    self.egresses[end] = reshaped.egress;
+                    first_error = first_error.and(reshaped.cleared);
+                }
+                Err(error) => first_error = first_error.and(Err(error)),
+            }
+        }
+        first_error
+    }
+
+    /// What a sender has to do to its links, if it can.
+    fn shapes(&self, laid: &Laid, from: usize) -> Result<Vec<Shape>, NetError> {
+        let refuse = |((from, to), unshapeable): (Ends, Unshapeable)| NetError::OnlySwitch {
+            what: format!("{unshapeable}, on {}", self.seats.link(from, to)),
+        };
+        shaping::shapes(laid, from).map_err(refuse)
+    }
+
     /// What the chain of one receiver has counted since it was written.
-    fn count(&self, end: usize) -> Result<Vec<chain::Count>, NetError> {
-        if self.chains[end].is_empty() {
+    fn received(&self, end: usize) -> Result<Vec<Count>, NetError> {
+        if self.chains[end].lines.is_empty() {
             return Ok(Vec::new());
         }
-        let listing = self.tool.run(self.place(end), &["-v", "-S", CHAIN])?;
-        Ok(self.chains[end].read(&listing))
+        let iptables = &self.programs.iptables;
+        let listing = iptables.run(self.place(end), &["-v", "-S", CHAIN])?;
+        Ok(self.chains[end].lines.read(&listing))
+    }
+
+    /// The same of one sender.
+    fn sent(&self, end: usize) -> Result<Vec<Count>, NetError> {
+        let counted = self.egresses[end].count(&self.programs, self.place(end));
+        counted.map(|(counts, _)| counts)
     }
 
     fn at_each<T: Send>(
@@ -143,7 +217,8 @@ impl Plane for IptablesPlane {
     }
 
     fn description(&self) -> String {
-        format!("a bridge with {}, {}", self.tool.version, self.patience)
+        let version = &self.programs.iptables.version;
+        format!("a bridge with {version}, {}", self.patience)
     }
 
     fn address(&self, node: &NodeName) -> Ipv4Addr {
@@ -160,19 +235,26 @@ impl Plane for IptablesPlane {
         disturbance: &Disturbance,
         links: &BTreeSet<Link>,
     ) -> Result<(), NetError> {
-        if !PlaneKind::Iptables.can(disturbance) {
-            return Err(NetError::only_switch(disturbance));
+        if disturbance.means() == Means::Switch {
+            return Err(NetError::OnlySwitch {
+                what: disturbance.to_string(),
+            });
         }
-        let links = self.seats.numbers(links)?;
-        let receivers = links.iter().map(|(_, to)| *to).collect();
-        self.laid.lay(id, *disturbance, links);
-        self.rewrite(&receivers)
+        let mut laid = self.laid.clone();
+        laid.lay(id, *disturbance, self.seats.numbers(links)?);
+        for sender in laid.ends(Side::Sender, |other| other == id) {
+            self.shapes(&laid, sender)?;
+        }
+        self.laid = laid;
+        self.rewrite(&self.concerned(|other| other == id))
     }
 
     fn tallies(&mut self, id: RuleId) -> Result<BTreeMap<Link, Tally>, NetError> {
-        let receivers = self.laid.receivers(|other| other == id);
+        let concerned = self.concerned(|other| other == id);
         let mut laid = self.laid.clone();
-        for counted in self.at_each(&receivers, |end| self.count(end)) {
+        let received = self.at_each(&concerned.receivers, |end| self.received(end));
+        let sent = self.at_each(&concerned.senders, |end| self.sent(end));
+        for counted in received.into_iter().chain(sent) {
             laid.add(&counted?);
         }
         let named = laid
@@ -182,15 +264,15 @@ impl Plane for IptablesPlane {
     }
 
     fn lift(&mut self, id: RuleId) -> Result<(), NetError> {
-        let receivers = self.laid.receivers(|other| other == id);
+        let concerned = self.concerned(|other| other == id);
         self.laid.lift(|other| other == id);
-        self.rewrite(&receivers)
+        self.rewrite(&concerned)
     }
 
     fn heal(&mut self) -> Result<(), NetError> {
-        let receivers = self.laid.receivers(|_| true);
+        let concerned = self.concerned(|_| true);
         self.laid.lift(|_| true);
-        self.rewrite(&receivers)
+        self.rewrite(&concerned)
     }
 
     fn probe(&mut self, links: &BTreeSet<Link>) -> Result<(), NetError> {
@@ -207,12 +289,15 @@ impl Drop for IptablesPlane {
         }
         let _ = netlink.delete(BRIDGE);
         let lab = self.place(self.seats.len());
+        if let Some(egress) = self.egresses.last() {
+            egress.unhook(&self.programs.iptables, lab);
+        }
         for words in [
             &["-D", "INPUT", "-j", CHAIN][..],
             &["-F", CHAIN],
             &["-X", CHAIN],
         ] {
-            let _ = self.tool.run(lab, words);
+            let _ = self.programs.iptables.run(lab, words);
         }
     }
 }
@@ -222,43 +307,6 @@ impl Drop for IptablesPlane {
 pub(super) struct Place<'a> {
     namespace: &'a Namespace,
     node: Option<&'a NodeName>,
-}
-
-/// Lets a kernel draw packets to lose, in a namespace of no further use.
-pub(super) fn try_loss(tool: &Tool, scratch: &Namespace) -> Result<(), NetError> {
-    let place = Place {
-        namespace: scratch,
-        node: None,
-    };
-    let words = "-A INPUT -s 10.99.0.1 -m statistic --mode random --probability 0.5 -j DROP";
-    let words: Vec<&str> = words.split(' ').collect();
-    tool.run(place, &words).map(drop)
-}
-
-/// Caps the back-off of TCP in a namespace of no further use.
-pub(super) fn try_short_backoff(scratch: &Namespace) -> Result<(), NetError> {
-    match scratch.run(|| Ok(tcp::shorten_backoff()))? {
-        Patience::Short => Ok(()),
-        Patience::AsTheCut => Err(NetError::NoShortBackoff),
-    }
-}
-
-/// Sets a rule in a namespace of no further use.
-pub(super) fn try_rule(tool: &Tool, scratch: &Namespace) -> Result<(), NetError> {
-    let place = Place {
-        namespace: scratch,
-        node: None,
-    };
-    tool.run(place, &["-A", "INPUT", "-s", "10.99.0.1", "-j", "DROP"])
-        .map(drop)
-}
-
-/// Lays a bridge and a cable in a namespace of no further use.
-pub(super) fn try_bridge(scratch: &Namespace) -> Result<(), NetError> {
-    scratch.run(|| {
-        lay_bridge()?;
-        Netlink::open()?.add_veth("port0", "port1", scratch)
-    })
 }
 
 fn lay_bridge() -> Result<(), NetError> {

@@ -25,7 +25,7 @@ pub(super) struct Seat {
 }
 
 /// The discard port: nobody listens, and nothing is answered by a link that is cut.
-const PROBED_PORT: u16 = 9;
+pub(super) const PROBED_PORT: u16 = 9;
 
 const PROBE: &[u8] = b"adrasteia probe";
 

@@ -5,6 +5,7 @@ use super::disk::DiskKind;
 use super::links::Others;
 use super::network::{CUTS, NetworkKind};
 use super::process::ProcessKind;
+use crate::net::Means;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -210,9 +211,21 @@ impl FaultKind {
         }
     }
 
-    /// Whether only the switch can do it.
-    pub fn needs_switch(self) -> bool {
-        matches!(self, FaultKind::Network(kind) if kind.needs_switch())
+    /// What iptables needs for it. Where it asks nothing of the network, the rules that every network on iptables has are
+    /// enough.
+    pub fn means(self) -> Means {
+        match self {
+            FaultKind::Network(kind) => kind.means(),
+            FaultKind::Partition
+            | FaultKind::Kill
+            | FaultKind::Pause
+            | FaultKind::Process(_)
+            | FaultKind::Member
+            | FaultKind::Reconfigure
+            | FaultKind::Transfer
+            | FaultKind::Disk(_)
+            | FaultKind::Clock(_) => Means::Rules,
+        }
     }
 
     /// The smallest cluster with links it could act on, or nodes it could hit.

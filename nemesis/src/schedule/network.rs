@@ -1,7 +1,7 @@
 //! The kinds of faults of the network but partitions.
 
 use super::links::{Direction, Others};
-use crate::net::{Checksum, Disturbance};
+use crate::net::{Checksum, Disturbance, Means};
 use std::fmt;
 
 /// A kind of disturbance of packets.
@@ -94,21 +94,32 @@ impl NetworkKind {
             NetworkKind::Loss => {
                 "namespaces, and one of: /dev/net/tun, packet sockets on veth, iptables with xt_statistic"
             }
-            NetworkKind::Delay
-            | NetworkKind::Reorder
-            | NetworkKind::Duplicate
-            | NetworkKind::Corrupt
-            | NetworkKind::CorruptUnnoticed
-            | NetworkKind::Rate
-            | NetworkKind::Flap => "namespaces, and one of: /dev/net/tun, packet sockets on veth",
+            NetworkKind::Delay | NetworkKind::Reorder | NetworkKind::Corrupt => {
+                "namespaces, and one of: /dev/net/tun, packet sockets on veth, iptables with tc and netem"
+            }
+            NetworkKind::Duplicate => {
+                "namespaces, and one of: /dev/net/tun, packet sockets on veth, iptables with xt_TEE"
+            }
+            NetworkKind::Rate => {
+                "namespaces, and one of: /dev/net/tun, packet sockets on veth, iptables with tc and HTB"
+            }
+            NetworkKind::CorruptUnnoticed | NetworkKind::Flap => {
+                "namespaces, and one of: /dev/net/tun, packet sockets on veth"
+            }
         }
     }
 
-    pub(super) fn needs_switch(self) -> bool {
-        !matches!(
-            self,
-            NetworkKind::Loss | NetworkKind::ClientPartition | NetworkKind::LostReplies
-        )
+    /// What iptables needs for it.
+    pub(super) fn means(self) -> Means {
+        match self {
+            NetworkKind::Loss | NetworkKind::ClientPartition | NetworkKind::LostReplies => {
+                Means::Rules
+            }
+            NetworkKind::Duplicate => Means::Copies,
+            NetworkKind::Rate => Means::Bottleneck,
+            NetworkKind::Delay | NetworkKind::Reorder | NetworkKind::Corrupt => Means::Netem,
+            NetworkKind::CorruptUnnoticed | NetworkKind::Flap => Means::Switch,
+        }
     }
 
     /// Who is at the other ends of the links that it disturbs.

@@ -59,16 +59,16 @@ pub(crate) const SCENES: &[Scene] = &[
     }),
 ];
 
-const RULE: RuleId = RuleId(1);
-const COUNT: u16 = 400;
+pub(crate) const RULE: RuleId = RuleId(1);
+pub(crate) const COUNT: u16 = 400;
 
-fn permille(thousandths: u16) -> Permille {
+pub(crate) fn permille(thousandths: u16) -> Permille {
     Permille::new(thousandths).unwrap()
 }
 
 /// Sends datagrams from n1 to n2 over a disturbed link: what arrived, and what was counted. The way back and the links to
 /// the third node are as they were.
-fn disturbed(network: Network, disturbance: &Disturbance) -> (Vec<Vec<u8>>, Tally) {
+pub(crate) fn disturbed(network: Network, disturbance: &Disturbance) -> (Vec<Vec<u8>>, Tally) {
     let (nodes, mut plane) = network.build();
     let datagrams = Datagrams::open(&*plane, &nodes);
     let sent: Vec<_> = (0..COUNT).map(|number| numbered(number).to_vec()).collect();
@@ -88,7 +88,7 @@ fn disturbed(network: Network, disturbance: &Disturbance) -> (Vec<Vec<u8>>, Tall
 }
 
 /// 400 draws of one half: outside these bounds once in 10^15.
-fn assert_about_half(count: u64) {
+pub(crate) fn assert_about_half(count: u64) {
     assert!((120..=280).contains(&count), "{count} of {COUNT}");
 }
 
@@ -100,7 +100,7 @@ fn loss(network: Network) {
     assert!(arrived.is_sorted());
 }
 
-fn duplicate(network: Network) {
+pub(crate) fn duplicate(network: Network) {
     let half = permille(500);
     let (mut arrived, tally) = disturbed(network, &Disturbance::Duplicate { permille: half });
     assert_about_half(tally.hit);
@@ -181,7 +181,7 @@ fn delay(network: Network) {
     clippy::disallowed_methods,
     reason = "a rate is measured by the clock, and only whether it is low enough"
 )]
-fn rate(network: Network) {
+pub(crate) fn rate(network: Network) {
     let (nodes, mut plane) = network.build();
     let bottleneck = Disturbance::Rate {
         bytes_per_s: 400_000,
@@ -267,7 +267,7 @@ fn everything_at_once(network: Network) {
 }
 
 /// A socket of whoever has this address in the lab's own namespace.
-fn bound(address: Ipv4Addr) -> UdpSocket {
+pub(crate) fn bound(address: Ipv4Addr) -> UdpSocket {
     let socket = UdpSocket::bind((address, 0)).unwrap();
     let silence = Duration::from_millis(300);
     socket.set_read_timeout(Some(silence)).unwrap();
@@ -275,7 +275,7 @@ fn bound(address: Ipv4Addr) -> UdpSocket {
 }
 
 /// Whether a question of this socket reaches the node, and whether its answer comes back.
-fn asked(plane: &dyn Plane, node: &NodeName, asker: &UdpSocket) -> (bool, bool) {
+pub(crate) fn asked(plane: &dyn Plane, node: &NodeName, asker: &UdpSocket) -> (bool, bool) {
     let address = (plane.address(node), 7003);
     let answerer = at(plane.namespace(node), || UdpSocket::bind(address)).unwrap();
     let silence = Duration::from_millis(300);
@@ -373,11 +373,17 @@ fn capture() {
 
 fn refused(network: Network) {
     let (_, mut plane) = network.build();
-    let late = Disturbance::Delay {
-        by_ms: 1,
-        jitter_ms: 0,
+    let flapping = Disturbance::Flap {
+        down_ms: 1,
+        up_ms: 1,
     };
-    let refused = plane.impose(RULE, &late, &links(&["n1->n2"]));
-    assert!(matches!(refused, Err(NetError::OnlySwitch { .. })));
-    assert!(plane.tallies(RULE).unwrap().is_empty());
+    let unnoticed = Disturbance::Corrupt {
+        permille: permille(500),
+        checksum: Checksum::Repaired,
+    };
+    for disturbance in [flapping, unnoticed] {
+        let refused = plane.impose(RULE, &disturbance, &links(&["n1->n2"]));
+        assert!(matches!(refused, Err(NetError::OnlySwitch { .. })));
+        assert!(plane.tallies(RULE).unwrap().is_empty());
+    }
 }

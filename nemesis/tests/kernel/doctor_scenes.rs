@@ -1,8 +1,10 @@
 //! The probes agree with what really works.
 
+use crate::plane_scenes::wanted;
 use crate::runner::{Scene, enter_lab};
 use nemesis::clocks::{ClockWay, NodeClock};
 use nemesis::doctor::{ProbeOutcome, lab_available, probe_all};
+use nemesis::net::{Means, NetChoice, choose};
 use std::collections::BTreeMap;
 
 pub(crate) const SCENES: &[Scene] = &[Scene::test("doctor::agrees_with_the_lab", |_| {
@@ -38,6 +40,14 @@ fn agrees_with_the_lab() {
         ] {
             let clock = NodeClock::create("/run/clock".as_ref(), way);
             assert!(clock.is_ok() || !works(name), "{name}");
+        }
+        for (probe, means) in [
+            ("iptables copies", Means::Copies),
+            ("iptables rate", Means::Bottleneck),
+            ("iptables netem", Means::Netem),
+        ] {
+            let chosen = choose(NetChoice::Iptables, &[wanted(probe, means)]);
+            assert_eq!(chosen.is_ok(), works(probe), "{probe}: {chosen:?}");
         }
     }
 }

@@ -20,6 +20,7 @@ mod plane_scenes;
 mod preload_scenes;
 mod process_scenes;
 mod runner;
+mod shaping_scenes;
 
 use libtest_mimic::{Arguments, Trial};
 use runner::{Scene, User};
@@ -39,6 +40,7 @@ fn scenes() -> Vec<Scene> {
         lab_scenes::SCENES,
         plane_scenes::SCENES,
         disturbance_scenes::SCENES,
+        shaping_scenes::SCENES,
         process_scenes::SCENES,
         disk_scenes::SCENES,
         doctor_scenes::SCENES,

@@ -4,7 +4,7 @@ use crate::network::{Conversation, Datagrams, three_nodes};
 use crate::runner::{Scene, enter_lab, skip};
 use nemesis::NodeName;
 use nemesis::net::{
-    Disturbance, NetChoice, NetError, NetOptions, Plane, PlaneKind, RuleId, choose,
+    Disturbance, Means, NetChoice, NetError, NetOptions, Plane, PlaneKind, RuleId, Wanted, choose,
 };
 use nemesis::partition::{Grudge, Link};
 use nix::mount::{MsFlags, mount};
@@ -77,6 +77,8 @@ pub(crate) enum Network {
     Tun,
     PacketSockets,
     Iptables,
+    /// iptables where it has these means.
+    With(Means),
 }
 
 impl Network {
@@ -95,7 +97,20 @@ impl Network {
                 (nodes, plane)
             }
             Network::Iptables => three_nodes(PlaneKind::Iptables),
+            Network::With(means) => {
+                if let Err(error) = choose(NetChoice::Iptables, &[wanted("this scene", means)]) {
+                    skip(error);
+                }
+                three_nodes(PlaneKind::Iptables)
+            }
         }
+    }
+}
+
+pub(crate) fn wanted(what: &str, means: Means) -> Wanted {
+    Wanted {
+        what: what.to_owned(),
+        means,
     }
 }
 
@@ -107,20 +122,29 @@ fn hide_tun() {
 
 /// What a run wants decides as well.
 fn choice_heeds_what_is_wanted() {
-    let wanted = choose(NetChoice::Auto, Some("delay")).unwrap();
-    assert_eq!(wanted.kind, PlaneKind::Switch);
-    let reason = wanted.reason;
+    let [late, flapping] =
+        [("delay", Means::Netem), ("flap", Means::Switch)].map(|(what, means)| wanted(what, means));
+    let auto = |wanted: &[Wanted]| {
+        let chosen = choose(NetChoice::Auto, wanted).unwrap();
+        assert_eq!(chosen.kind, PlaneKind::Switch);
+        chosen.reason
+    };
+    let reason = auto(std::slice::from_ref(&late));
+    let why = "the switch does this with the run's seed: delay; the switch uses";
+    assert!(reason.starts_with(why), "{reason}");
+    let both = [late, flapping];
+    let reason = auto(&both);
     assert!(
-        reason.starts_with("only the switch can do this: delay; the switch uses"),
+        reason.starts_with("only the switch can do this: flap; the switch uses"),
         "{reason}"
     );
-    let refused = choose(NetChoice::Iptables, Some("delay"));
-    assert!(matches!(refused, Err(NetError::OnlySwitch { .. })));
+    let refused = choose(NetChoice::Iptables, &both);
+    assert!(matches!(refused, Err(NetError::OnlySwitch { what }) if what == "flap"));
 }
 
 /// With the tools and devices of a bare machine, the reason names what is missing and what is used instead.
 fn choice_says_why() {
-    let asked = choose(NetChoice::Switch, None).unwrap();
+    let asked = choose(NetChoice::Switch, &[]).unwrap();
     assert_eq!(asked.kind, PlaneKind::Switch);
     assert!(asked.reason.starts_with("asked for; the switch uses"));
     enter_lab();
@@ -129,7 +153,7 @@ fn choice_says_why() {
     for folder in ["/usr/sbin", "/usr/bin"] {
         mount(none, folder, Some("tmpfs"), MsFlags::empty(), none).unwrap();
     }
-    let bare = choose(NetChoice::Auto, None).unwrap();
+    let bare = choose(NetChoice::Auto, &[]).unwrap();
     assert_eq!(bare.kind, PlaneKind::Switch);
     assert!(
         bare.reason
@@ -138,7 +162,7 @@ fn choice_says_why() {
         bare.reason
     );
     assert!(matches!(
-        choose(NetChoice::Iptables, None),
+        choose(NetChoice::Iptables, &[]),
         Err(NetError::NoIptables)
     ));
 }

@@ -1,4 +1,4 @@
-//! Running the iptables programs of the host inside a node's namespace.
+//! Running the iptables programs of the host inside a node's namespace, and what `tc` shares with them.
 
 use super::Place;
 use crate::kernel;
@@ -58,7 +58,7 @@ impl Tool {
 impl Place<'_> {
     const NOWHERE: String = String::new();
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         self.node
             .map(|node| format!(" on {node}"))
             .unwrap_or_default()
@@ -72,7 +72,7 @@ pub(super) fn parse_count(line: &str) -> Option<u64> {
     words.next()?.parse().ok()
 }
 
-fn look_for(program: &str) -> Option<PathBuf> {
+pub(super) fn look_for(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(SYSTEM_FOLDERS.map(PathBuf::from));
     folders
@@ -107,7 +107,7 @@ fn text_of(command: &mut Command, place: &str, input: &str) -> Result<String, Ne
     }
 }
 
-fn output_of(command: &mut Command, input: &str) -> std::io::Result<Output> {
+pub(super) fn output_of(command: &mut Command, input: &str) -> std::io::Result<Output> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
