@@ -42,6 +42,8 @@ fn compile(library: &Path) {
             "-Cstrip=symbols",
             "-Dwarnings",
         ])
+        // Targets that link statically unless told otherwise have no libraries.
+        .arg("-Ctarget-feature=-crt-static")
         // Whatever C library the program has will do.
         .args([
             "-Clink-arg=-nostdlib",
@@ -56,7 +58,10 @@ fn compile(library: &Path) {
     let status = rustc
         .status()
         .expect("cargo names a compiler that can be started");
-    assert!(status.success(), "{SOURCE} does not compile: see above");
+    assert!(
+        status.success() && library.exists(),
+        "{SOURCE} does not compile: see above"
+    );
 }
 
 fn variable(name: &str) -> String {

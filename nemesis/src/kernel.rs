@@ -6,7 +6,15 @@
     reason = "fork, _exit, pre_exec, ioctl and packet sockets have no safe interface"
 )]
 
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    expect(dead_code, reason = "there is no machine code to put anywhere")
+)]
 pub(crate) mod clock_code;
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    expect(dead_code, reason = "a vDSO is patched on x86-64 only")
+)]
 pub(crate) mod ptrace;
 
 use nix::errno::Errno;
