@@ -46,7 +46,7 @@ use crate::judgement::{self, Judgement};
 use crate::progress::Progress;
 use crate::say;
 use cluster::{Clocks, SharedPlane};
-use environment::Means;
+use environment::Equipment;
 use folder::Folder;
 
 pub(crate) use client::Habits;
@@ -86,7 +86,7 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
         )));
     }
     nemesis::lab::enter()?;
-    let means = Means {
+    let equipment = Equipment {
         network: net::choose(config.net, &wanted)?,
         clocks,
     };
@@ -99,7 +99,7 @@ pub(crate) fn command(args: &RunArgs) -> Result<Exit> {
                 config.test_count, config.seed
             ));
         }
-        let (exit, interrupted) = one(&config, &means)?;
+        let (exit, interrupted) = one(&config, &equipment)?;
         worst = worst.worst(exit);
         match config.next().filter(|_| !interrupted) {
             Some(next) => config = next,
@@ -146,7 +146,7 @@ fn dry_run(config: &RunConfig) -> Result<Exit> {
 }
 
 /// Makes one run and tells its verdict; also whether the user interrupted it.
-fn one(config: &RunConfig, means: &Means) -> Result<(Exit, bool)> {
+fn one(config: &RunConfig, equipment: &Equipment) -> Result<(Exit, bool)> {
     let folder = Folder::create(&config.out, &config.name(), clock::wall())?;
     folder.write("config.json", &config.to_json())?;
     write_schedule(&folder, &config.schedule())?;
@@ -155,12 +155,12 @@ fn one(config: &RunConfig, means: &Means) -> Result<(Exit, bool)> {
     }
     let live = Live::create(&folder.file(LIVE))?;
     let progress = Progress::new(config.time_limit, live);
-    let network = &means.network;
+    let network = &equipment.network;
     progress.say(&format!(
         "seed {}; network: {} ({})",
         config.seed, network.kind, network.reason
     ));
-    if let Ok(clocks) = &means.clocks {
+    if let Ok(clocks) = &equipment.clocks {
         progress.say(&format!("clocks: {} ({})", clocks.way, clocks.reason));
     }
     let plane: SharedPlane = Arc::new(Mutex::new(net::build(
@@ -180,7 +180,7 @@ fn one(config: &RunConfig, means: &Means) -> Result<(Exit, bool)> {
         config,
         &folder,
         &plane,
-        means.clone(),
+        equipment.clone(),
         &progress,
         signals,
     ));

@@ -1,4 +1,4 @@
-//! Where, when and by what means a run took place.
+//! Where, when and with what a run took place.
 
 use nemesis::net::Chosen;
 use reports::{Environment, Net};
@@ -8,12 +8,12 @@ use crate::clock;
 
 /// With what a run breaks the world of its nodes, as it was decided before it began.
 #[derive(Debug, Clone)]
-pub(crate) struct Means {
+pub(crate) struct Equipment {
     pub network: Chosen,
     pub clocks: Clocks,
 }
 
-impl Means {
+impl Equipment {
     pub(crate) fn net(&self) -> Net {
         Net {
             plane: self.network.kind.to_string(),

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::coverage::{Graded, acknowledged_during, under_way_during};
 use super::elections::needless_elections;
-use super::environment::Means;
+use super::environment::Equipment;
 use super::outages::Search;
 use super::traffic::served_again_after_ms;
 use super::world::World;
@@ -36,7 +36,7 @@ pub(crate) struct Evidence {
     pub done: Vec<Step>,
     /// Time from the final heal until every client was served; `None` if one was not, in the time allowed.
     pub recovery_ms: Option<u64>,
-    pub means: Means,
+    pub equipment: Equipment,
     pub duration_ns: u64,
     pub interrupted: bool,
     pub stopped_online: Option<StoppedOnline>,
@@ -123,8 +123,8 @@ pub(crate) fn judge(
         nemesis: config.all_kinds().iter().map(ToString::to_string).collect(),
         nodes,
         bugs: config.bugs.iter().map(ToString::to_string).collect(),
-        net: evidence.means.net(),
-        clocks: evidence.means.clocks(),
+        net: evidence.equipment.net(),
+        clocks: evidence.equipment.clocks(),
         duration_ns: evidence.duration_ns,
         interrupted: evidence.interrupted,
         stopped_online: evidence.stopped_online,

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::client::Client;
 use super::cluster::{Cluster, SharedPlane};
 use super::copies;
-use super::environment::{Means, environment};
+use super::environment::{Equipment, environment};
 use super::faults::{Director, Tale, Told};
 use super::folder::Folder;
 use super::interpreter::{Interpreter, Worker};
@@ -42,20 +42,20 @@ pub(crate) async fn perform(
     config: &RunConfig,
     folder: &Folder,
     plane: &SharedPlane,
-    means: Means,
+    equipment: Equipment,
     progress: &Progress,
     (ender, ending): (Ender, Ending),
 ) -> Result<Evidence> {
     phase::end_on_signals(&ender, progress)?;
     progress.act(&format!("starting {} nodes", config.nodes.len()));
-    let cluster = Arc::new(Cluster::start(config, folder, plane, &means.clocks)?);
+    let cluster = Arc::new(Cluster::start(config, folder, plane, &equipment.clocks)?);
     let played = match up(&cluster, ending.clone()).await {
         Ok(()) => {
             Stage::set(config, folder, &cluster, progress, &ender, ending.clone())?
-                .play(config, means)
+                .play(config, equipment)
                 .await
         }
-        Err(error) => stillborn(config, folder, &cluster, means, &ending, &error),
+        Err(error) => stillborn(config, folder, &cluster, equipment, &ending, &error),
     };
     let stopping = Arc::clone(&cluster);
     tokio::task::spawn_blocking(move || stopping.stop())
@@ -82,7 +82,7 @@ fn stillborn(
     config: &RunConfig,
     folder: &Folder,
     cluster: &Cluster,
-    means: Means,
+    equipment: Equipment,
     ending: &Ending,
     error: &anyhow::Error,
 ) -> Result<Evidence> {
@@ -102,7 +102,7 @@ fn stillborn(
         stalls: Vec::new(),
         deaths: deaths.collect(),
         recovery_ms: None,
-        means,
+        equipment,
         duration_ns: 0,
         interrupted: ending.reason() == Some(EarlyEnd::Interrupted),
         stopped_online: None,
@@ -184,7 +184,7 @@ impl Stage {
         })
     }
 
-    async fn play(mut self, config: &RunConfig, means: Means) -> Result<Evidence> {
+    async fn play(mut self, config: &RunConfig, equipment: Equipment) -> Result<Evidence> {
         let environment = environment();
         self.progress.act(&format!(
             "clients at work for {}",
@@ -213,7 +213,7 @@ impl Stage {
             leader_changes: self.leaders.changes(),
             deaths: self.health_events(),
             recovery_ms,
-            means,
+            equipment,
             duration_ns: self.clock.nanos().0,
             interrupted,
             stopped_online,
