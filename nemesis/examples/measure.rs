@@ -1,5 +1,5 @@
-//! Measures a network plane: how long it takes to build and to cut, and how soon an established connection goes on
-//! after a heal.
+//! Measures a network plane: how long it takes to build and to cut, how soon an established connection goes on after a
+//! heal, and what disturbances do to round trips.
 //!
 //! ```text
 //! cargo run -p nemesis --example measure -- switch 5
@@ -12,10 +12,11 @@
 )]
 
 use nemesis::NodeName;
-use nemesis::net::{Disturbance, NetOptions, Plane, PlaneKind, RuleId, build};
+use nemesis::net::{Checksum, Disturbance, NetOptions, Permille, Plane, PlaneKind, RuleId, build};
 use nemesis::partition::{Grudge, Shape};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns};
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::BorrowedFd;
@@ -60,6 +61,7 @@ fn main() {
         &nodes,
         Duration::from_secs(seconds.parse().unwrap()),
     );
+    disturbances(&mut *plane, &nodes);
 }
 
 fn cuts(plane: &mut dyn Plane, nodes: &[NodeName]) {
@@ -134,6 +136,66 @@ fn heal(plane: &mut dyn Plane, nodes: &[NodeName], length: Duration) {
         "cut of {length:?}: heal took {healing:.1?}, the connection moved {:.1?} after heal() was called",
         healed.elapsed()
     );
+}
+
+/// One way of a connection is disturbed: its round trips meanwhile, and how soon it goes on after that.
+fn disturbances(plane: &mut dyn Plane, nodes: &[NodeName]) {
+    let permille = Permille::new(200).unwrap();
+    let late = |by_ms, jitter_ms| Disturbance::Delay { by_ms, jitter_ms };
+    let all = [
+        late(100, 0),
+        late(100, 50),
+        late(900, 0),
+        late(20_000, 0),
+        Disturbance::Reorder {
+            permille,
+            by_ms: 100,
+        },
+        Disturbance::Duplicate { permille },
+        Disturbance::Corrupt {
+            permille,
+            checksum: Checksum::Broken,
+        },
+        Disturbance::Rate {
+            bytes_per_s: 1_000,
+            burst_bytes: 500,
+        },
+    ];
+    let link = BTreeSet::from(["n1->n2".parse().unwrap()]);
+    for (disturbance, port) in all.iter().zip(7004..) {
+        let (mut stream, _echo) = connect(plane, &nodes[0], &nodes[1], port);
+        exchange(&mut stream);
+        let began = Instant::now();
+        if let Err(error) = plane.impose(RULE, disturbance, &link) {
+            println!("{disturbance}: {error}");
+            plane.lift(RULE).unwrap();
+            continue;
+        }
+        let imposed = began.elapsed();
+        let mut times = Vec::new();
+        while began.elapsed() < Duration::from_secs(4) && *disturbance != late(20_000, 0) {
+            times.push(timed(|| exchange(&mut stream)));
+        }
+        times.sort();
+        stream.write_all(&[1]).unwrap();
+        thread::sleep(Duration::from_millis(500));
+        let tallies = plane.tallies(RULE).unwrap();
+        let lifted = Instant::now();
+        plane.lift(RULE).unwrap();
+        let lifting = lifted.elapsed();
+        stream.read_exact(&mut [0]).unwrap();
+        let moved = lifted.elapsed();
+        let spread = times
+            .first()
+            .zip(times.get(times.len() / 2))
+            .zip(times.last());
+        println!(
+            "{disturbance}: laid in {imposed:.1?}, {} round trips (least, median, most) {spread:.1?}, lifted in {lifting:.1?}, \
+             the connection moved {moved:.1?} after lift() was called; {:?}",
+            times.len(),
+            tallies.values().next().unwrap()
+        );
+    }
 }
 
 fn cut(plane: &mut dyn Plane, grudge: &Grudge) {
