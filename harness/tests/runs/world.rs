@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::program::{Run, assert_healthy, dropped, faults, in_lab, permits, told};
+use crate::program::{Run, assert_healthy, dropped, faults, in_lab, permits, text, told};
 
 fn partitions_on(plane: &str, probes: &[&str]) {
     let Some(_alone) = in_lab(plane).filter(|_| permits(probes, plane)) else {
@@ -37,7 +37,7 @@ fn partitions_on_iptables_leave_the_healthy_node_linearizable() {
     partitions_on("iptables", &["iptables"]);
 }
 
-/// The default plane cannot delay: the run takes the other one, and says why. Clients that are cut off are part of it.
+/// The default plane cannot do all of it: the run takes the other one, and says why. Clients that are cut off are part of it.
 #[test]
 fn disturbed_links_leave_the_healthy_node_linearizable() {
     let here = "disturbed links";
@@ -50,9 +50,7 @@ fn disturbed_links_leave_the_healthy_node_linearizable() {
     let result = assert_healthy(&run);
     let reason = result["net"]["reason"].as_str().unwrap();
     assert!(
-        reason.starts_with(
-            "only the switch can do this: delay, corrupt-unnoticed, flap; the switch uses"
-        ),
+        reason.starts_with("only the switch can do this: corrupt-unnoticed, flap; the switch uses"),
         "{reason}"
     );
     for (name, evidence) in [
@@ -62,17 +60,84 @@ fn disturbed_links_leave_the_healthy_node_linearizable() {
         ("client-partition", "dropped_packets"),
         ("lost-replies", "dropped_packets"),
     ] {
-        let faults = faults(&result, name);
-        let acted = |fault: &&&Value| fault["effect"] == "installed";
-        assert!(faults.iter().any(|fault| acted(&fault)), "{faults:?}");
-        for fault in faults.iter().filter(acted) {
-            let links = fault["evidence"][evidence].as_object().unwrap();
-            assert!(
-                links.values().any(|count| count.as_u64() > Some(0)),
-                "{fault}"
-            );
-        }
+        assert_acted(&result, name, evidence);
     }
+}
+
+/// Faults of this kind acted on packets, and tell on how many of which link.
+fn assert_acted(result: &Value, name: &str, evidence: &str) {
+    let faults = faults(result, name);
+    let acted = |fault: &&&Value| fault["effect"] == "installed";
+    assert!(faults.iter().any(|fault| acted(&fault)), "{faults:?}");
+    for fault in faults.iter().filter(acted) {
+        let links = fault["evidence"][evidence].as_object().unwrap();
+        assert!(
+            links.values().any(|count| count.as_u64() > Some(0)),
+            "{fault}"
+        );
+    }
+}
+
+/// Who asks for iptables gets what the kernel has there, and the run says what does it.
+#[test]
+fn iptables_disturbs_links_as_far_as_the_kernel_can() {
+    let here = "disturbed links on iptables";
+    let Some(_alone) = in_lab(here) else {
+        return;
+    };
+    let kinds = [
+        (
+            "duplicate",
+            "iptables copies",
+            "duplicated_packets",
+            "its TEE sends packets twice",
+        ),
+        (
+            "delay",
+            "iptables netem",
+            "delayed_packets",
+            "the kernel's netem",
+        ),
+        (
+            "reorder",
+            "iptables netem",
+            "reordered_packets",
+            "the kernel's netem",
+        ),
+    ];
+    let permitted = kinds
+        .iter()
+        .filter(|(_, probe, ..)| permits(&[probe], here));
+    let permitted: Vec<_> = permitted.collect();
+    let names: Vec<&str> = permitted.iter().map(|(name, ..)| *name).collect();
+    if names.is_empty() {
+        return;
+    }
+    let nemesis = names.join(",");
+    let run = Run::of(&format!(
+        "--net iptables --nemesis {nemesis} --time-limit 14s --seed 5"
+    ));
+    let result = assert_healthy(&run);
+    for (name, _, evidence, reason) in permitted {
+        let told = result["net"]["reason"].as_str().unwrap();
+        assert!(
+            told.contains("is asked for") && told.contains(reason),
+            "{told}"
+        );
+        assert_acted(&result, name, evidence);
+    }
+}
+
+/// It is known before anything starts.
+#[test]
+fn what_iptables_can_never_do_is_refused_with_the_remedy() {
+    let refused = told("--net iptables --nemesis partition,flap,delay --time-limit 14s");
+    assert_eq!(refused.status.code(), Some(254));
+    let why = text(&refused.stderr);
+    assert!(
+        why.contains("cannot do this: flap; use --net switch"),
+        "{why}"
+    );
 }
 
 /// What a disk lost at each node that it hit.
