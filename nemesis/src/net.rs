@@ -7,7 +7,7 @@
 //!
 //! * [`PlaneKind::Iptables`]: a bridge and a veth pair per node; a cut is a rule per sender in a chain of our own in the
 //!   receiver's namespace, as Jepsen does it on remote machines; what holds packets up is the kernel's netem at the sender,
-//!   where the kernel has it;
+//!   where the kernel has it. They are in their sender's kernel meanwhile, whose TCP knows that and sends none of them again;
 //! * [`PlaneKind::Switch`]: the interfaces end in this process, and a thread carries packets from one to another, later, or
 //!   not at all. Needs no tool on the host; a rule takes effect between two packets, and every [`Disturbance`] is possible.
 //!

@@ -44,7 +44,8 @@ pub enum Disturbance {
         /// Bytes that may pass at once after a pause.
         burst_bytes: u32,
     },
-    /// Every packet arrives later; none overtakes another.
+    /// Every packet arrives later; none overtakes another. (On iptables none does where it waits; processors that carry on
+    /// side by side what has waited may still swap it, as they may swap any packets.)
     Delay {
         /// How much later at least.
         by_ms: u32,

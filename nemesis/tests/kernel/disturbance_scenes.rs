@@ -200,9 +200,13 @@ pub(crate) fn rate(network: Network) {
     receiver.read_to_end(&mut received).unwrap();
     sent.join().unwrap().unwrap();
     assert_eq!(received, vec![7; 400_000]);
-    // 330 000 of them had to wait for tokens.
+    // 330 000 of them had to wait for tokens; the kernel lets the last packet, of up to 65 536, go on credit.
     let took = began.elapsed();
-    assert!(took >= Duration::from_millis(800), "{took:?}");
+    let least = match network {
+        Network::Tun | Network::PacketSockets => 800,
+        Network::Iptables | Network::With(_) => 650,
+    };
+    assert!(took >= Duration::from_millis(least), "{took:?}");
     let tallies = plane.tallies(RULE).unwrap();
     assert!(tallies.values().next().unwrap().hit > 0, "{tallies:?}");
 }

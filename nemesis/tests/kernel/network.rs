@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How long silence must last to count as silence.
-const SILENCE: Duration = Duration::from_millis(300);
+pub(crate) const SILENCE: Duration = Duration::from_millis(300);
 
 /// How long an answer may take; only a failing test waits for it.
 const ANSWER: Duration = Duration::from_secs(20);

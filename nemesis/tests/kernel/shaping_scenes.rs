@@ -4,14 +4,16 @@
 use crate::disturbance_scenes::{
     COUNT, RULE, asked, assert_about_half, bound, disturbed, duplicate, permille, rate,
 };
-use crate::network::{Conversation, Datagrams, numbered};
+use crate::network::{Conversation, Datagrams, SILENCE, at, numbered};
 use crate::plane_scenes::{Network, links};
 use crate::runner::{Scene, skip};
 use nemesis::net::{
-    CLIENTS_ADDRESS, Checksum, Disturbance, HARNESS_ADDRESS, Means, NetError, Plane, RuleId, Tally,
+    CLIENTS_ADDRESS, Checksum, Disturbance, HARNESS_ADDRESS, Means, NetError, NetOptions, Plane,
+    PlaneKind, RuleId, Tally,
 };
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
+use std::net::{Ipv4Addr, UdpSocket};
 
 pub(crate) const SCENES: &[Scene] = &[
     Scene::test("iptables::duplicate", |_| duplicate(COPIES)),
@@ -19,6 +21,12 @@ pub(crate) const SCENES: &[Scene] = &[
     Scene::test("iptables::a_bottleneck_and_copies", |_| {
         bottleneck_and_copies();
     }),
+    Scene::test(
+        "iptables::clients_send_twice_in_one_network_after_another",
+        |_| {
+            clients_send_twice();
+        },
+    ),
     Scene::test("iptables::a_lifted_bottleneck_lets_go", |_| let_go()),
     Scene::test("iptables::refuses_what_cannot_lie_together", |_| too_much()),
     Scene::test("iptables::says_that_there_is_no_netem", |_| no_netem()),
@@ -245,6 +253,33 @@ fn bottleneck_and_copies() {
         narrowed.hit > 0 && narrowed.hit < narrowed.seen,
         "{narrowed:?}"
     );
+}
+
+/// What clients send is doubled, what the harness sends is not, and nothing is left of one network in the next.
+fn clients_send_twice() {
+    let (nodes, mut plane) = COPIES.build();
+    for _ in 0..3 {
+        let link = links(&["clients->n1"]);
+        plane.impose(RULE, &twice(1_000), &link).unwrap();
+        let address = (plane.address(&nodes[0]), 7005);
+        let receiver = at(plane.namespace(&nodes[0]), || UdpSocket::bind(address)).unwrap();
+        receiver.set_read_timeout(Some(SILENCE)).unwrap();
+        let arrive = |sender: Ipv4Addr| {
+            bound(sender).send_to(b"question", address).unwrap();
+            let mut arrived = 0;
+            while let Ok((_, from)) = receiver.recv_from(&mut [0; 64]) {
+                assert_eq!(from.ip(), sender);
+                arrived += 1;
+            }
+            arrived
+        };
+        assert_eq!([CLIENTS_ADDRESS, HARNESS_ADDRESS].map(arrive), [2, 1]);
+        let tally = tally(&mut *plane, RULE.0, "clients->n1");
+        assert_eq!([tally.seen, tally.hit], [1, 1]);
+        drop(plane);
+        let options = NetOptions::default();
+        plane = nemesis::net::build(PlaneKind::Iptables, &nodes, &options).unwrap();
+    }
 }
 
 /// What waits for a bottleneck comes once one more packet has passed it: all of them would have taken a minute. There are no

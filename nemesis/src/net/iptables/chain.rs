@@ -5,7 +5,7 @@ use crate::net::disturbance::Disturbance;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-/// Our chain. Nothing outside it is touched.
+/// Our chain, in `filter` where packets arrive and in `mangle` where they are sent. Nothing outside ours is touched.
 pub(super) const CHAIN: &str = "ADRASTEIA";
 
 /// The lines of one receiver's chain.

@@ -1,7 +1,8 @@
 //! What a sender does to the packets of its links: a chain that draws, copies and sorts them, and the queues they wait in.
 
+use super::chain::CHAIN;
 use super::laid::{Count, Lines};
-use super::shaping::{self, CHAIN, COPIES, Shape, Witness};
+use super::shaping::{self, COPIES, Shape, Witness};
 use super::tc::Tc;
 use super::tree::{Classes, Tree};
 use super::{Place, Tool};

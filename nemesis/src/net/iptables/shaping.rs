@@ -9,19 +9,20 @@
 //! even ranges would have a peak); of several bottlenecks the narrowest counts; who is held back waits on top of the delay.
 //! A lane lies before the bottleneck, not behind it as in the switch: who arrives at the other end, and how late, is the same.
 //!
-//! Copies are made by iptables (`TEE`) and not by netem, because the kernel refuses a netem that duplicates beside any other
-//! of the same interface (since 6.16, and in the stable kernels since the summer of 2025). A copy runs through the chain
-//! again, marked, so that it is not copied once more; it is drawn like any other packet.
+//! Copies are made by iptables (`TEE`) and not by netem, because newer kernels (6.1.192 is one) refuse a netem that duplicates
+//! beside any other of the same interface. A copy runs through the chain again, marked, so that it is not copied once more; it
+//! is drawn like any other packet.
+//!
+//! netem damages a bit of the whole frame. Where that is in the address of the sender's card nobody notices: 6 of the 46 bytes
+//! of a datagram of 4.
 
+use super::chain::CHAIN;
 use super::laid::{Counter, Ends, Laid, Lines, Side};
 use crate::net::disturbance::{Disturbance, Permille, RuleId};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-/// Our chain in the table `mangle` of a sender.
-pub(super) const CHAIN: &str = "ADRASTEIA";
-
-/// Our chain for packets that are sent twice.
+/// Our chain for packets that are sent twice; like that of a sender in the table `mangle`.
 pub(super) const COPIES: &str = "ADRASTEIA-COPIES";
 
 /// The mark of a copy.

@@ -11,7 +11,7 @@
 //! the queues of its own host still hold (`net/ipv4/tcp_output.c`, `skb_still_in_host_queue`), so a connection would be
 //! silent past the heal for as long.
 //!
-//! A bottleneck stands right behind the sender's sockets, as a slow network card does: who fills it has to wait.
+//! A bottleneck lets a packet go as long as its bucket is not empty, which the packet may then owe. It stands right behind the sender's sockets, as a slow network card does: who fills it has to wait.
 //!
 //! Packets leave netem in order; processors that forward them side by side may still swap bursts, as on every veth.
 //!
