@@ -90,13 +90,10 @@ pub enum NetError {
     NoTc,
     /// What takes netem was asked of iptables, and the kernel has none.
     #[error(
-        "the kernel has no netem{place}: load it (sudo modprobe sch_netem, and where there is no such module sudo apt-get \
+        "the kernel has no netem: load it (sudo modprobe sch_netem, and where there is no such module sudo apt-get \
          install linux-modules-extra-$(uname -r) first) or use --net switch, which needs none"
     )]
-    NoNetem {
-        /// Where, as ` on n1`, or empty.
-        place: String,
-    },
+    NoNetem,
     /// netem is there and does not work.
     #[error(
         "netem did not make a packet late that was to wait for {waits_ms} ms; use --net switch, which needs no netem"

@@ -326,12 +326,8 @@ fn no_netem() {
     let (nodes, mut plane) = BOTTLENECK.build();
     let link = links(&["n1->n2"]);
     match plane.impose(RULE, &late(10, 0), &link) {
-        Err(error @ NetError::NoNetem { .. }) => {
-            let said = error.to_string();
-            assert!(
-                said.contains("modprobe sch_netem") && said.contains("on n1"),
-                "{said}"
-            );
+        Err(error @ NetError::NoNetem) => {
+            assert!(error.to_string().contains("modprobe sch_netem"), "{error}");
         }
         Ok(()) => skip("this kernel has netem"),
         Err(other) => panic!("{other}"),

@@ -8,6 +8,9 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::Command;
 
+/// What kernels say of a qdisc that they do not have, if they do not say more.
+const OLD_UNKNOWN: &str = "RTNETLINK answers: No such file or directory";
+
 /// The installed `tc`.
 #[derive(Clone, Debug)]
 pub(in crate::net) struct Tc {
@@ -55,7 +58,7 @@ impl Tc {
         let mut command = Command::new(&self.program);
         command.args(words);
         kernel::start_in_namespace(&mut command, place.namespace.as_fd());
-        let failed = |why: String| failure(&words.join(" "), place, lines, &why);
+        let failed = |why: String| failure(&words.join(" "), place.name(), lines, &why);
         match output_of(&mut command, lines) {
             Ok(output) if output.status.success() => {
                 Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -67,7 +70,7 @@ impl Tc {
 }
 
 /// In a batch the last thing that is said is which line failed.
-fn failure(words: &str, place: Place<'_>, lines: &str, said: &str) -> NetError {
+fn failure(words: &str, place: String, lines: &str, said: &str) -> NetError {
     let number = said
         .lines()
         .find_map(|line| line.strip_prefix("Command failed -:"));
@@ -83,13 +86,50 @@ fn failure(words: &str, place: Place<'_>, lines: &str, said: &str) -> NetError {
         .filter(|line| !line.is_empty() && !line.starts_with("Command failed"))
         .collect();
     let why = why.join(", ");
-    let place = place.name();
-    if command.contains(" netem ") && why.contains("qdisc kind is unknown") {
-        return NetError::NoNetem { place };
+    let unknown = ["qdisc kind is unknown", OLD_UNKNOWN];
+    if command.contains(" netem ") && unknown.iter().any(|answer| why.contains(answer)) {
+        return NetError::NoNetem;
     }
     NetError::Tc {
         command,
         place,
         why,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINES: &str = "qdisc add dev eth0 root handle 1: htb default 0\n\
+                         qdisc add dev eth0 parent 1:2 handle 2: netem limit 9 delay 5us\n";
+
+    fn said(words: &str) -> NetError {
+        failure("-batch -", " on n1".to_owned(), LINES, words)
+    }
+
+    #[test]
+    fn the_line_that_failed_is_named_and_a_missing_netem_told_apart() {
+        let no_htb = said("Error: Specified qdisc kind is unknown.\nCommand failed -:1\n");
+        assert_eq!(
+            no_htb.to_string(),
+            "tc qdisc add dev eth0 root handle 1: htb default 0 failed on n1: Error: Specified qdisc kind is unknown.; use \
+             --net switch, which needs neither tc nor queues of the kernel"
+        );
+        for words in ["Error: Specified qdisc kind is unknown.", OLD_UNKNOWN] {
+            let no_netem = said(&format!("{words}\nCommand failed -:2\n"));
+            assert!(matches!(no_netem, NetError::NoNetem), "{no_netem}");
+        }
+        let mixed = "Error: netem: cannot mix duplicating netems with other netems in tree.";
+        let refused = said(&format!("{mixed}\nCommand failed -:2\n")).to_string();
+        assert!(
+            refused.contains("netem limit 9") && refused.contains(mixed),
+            "{refused}"
+        );
+        let all = said("Killed").to_string();
+        assert!(
+            all.starts_with("tc -batch - failed on n1: Killed;"),
+            "{all}"
+        );
     }
 }

@@ -6,12 +6,13 @@
 //! `net/sched/sch_netem.c`, `netem_enqueue`). The rate that it is given is too high to be felt.
 //!
 //! Classes are never changed: a link whose layout is another gets new ones. Nothing enters those it had any more; they lose
-//! their bottleneck (at the moment at which it would have let the next packet pass), drain, and are removed at the first change that finds them empty, because a queue that is removed loses
-//! what is in it. Where that would take longer than [`LONGEST_DRAIN_MS`] it is the lesser evil: TCP sends nothing again that
-//! the queues of its own host still hold (`net/ipv4/tcp_output.c`, `skb_still_in_host_queue`), so a connection would be
-//! silent past the heal for as long.
+//! their bottleneck (at the moment at which it would have let the next packet pass), drain, and are removed at the first
+//! change that finds them empty, because a queue that is removed loses what is in it. Where that would take longer than
+//! [`LONGEST_DRAIN_MS`] it is the lesser evil: TCP sends nothing again that the queues of its own host still hold
+//! (`net/ipv4/tcp_output.c`, `skb_still_in_host_queue`), so a connection would be silent past the heal for as long.
 //!
-//! A bottleneck lets a packet go as long as its bucket is not empty, which the packet may then owe. It stands right behind the sender's sockets, as a slow network card does: who fills it has to wait.
+//! A bottleneck lets a packet go as long as its bucket is not empty, which the packet may then owe. It stands right behind
+//! the sender's sockets, as a slow network card does: who fills it has to wait.
 //!
 //! Packets leave netem in order; processors that forward them side by side may still swap bursts, as on every veth.
 //!
