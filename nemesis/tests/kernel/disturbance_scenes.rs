@@ -1,6 +1,6 @@
 //! What lies on a link, as the nodes at its ends see it.
 
-use crate::network::{Conversation, Datagrams, at, numbered};
+use crate::network::{Conversation, Datagrams, at, numbered, silence};
 use crate::plane_scenes::{Network, links};
 use crate::runner::Scene;
 use nemesis::NodeName;
@@ -273,8 +273,7 @@ fn everything_at_once(network: Network) {
 /// A socket of whoever has this address in the lab's own namespace.
 pub(crate) fn bound(address: Ipv4Addr) -> UdpSocket {
     let socket = UdpSocket::bind((address, 0)).unwrap();
-    let silence = Duration::from_millis(300);
-    socket.set_read_timeout(Some(silence)).unwrap();
+    socket.set_read_timeout(Some(silence())).unwrap();
     socket
 }
 
@@ -282,8 +281,7 @@ pub(crate) fn bound(address: Ipv4Addr) -> UdpSocket {
 pub(crate) fn asked(plane: &dyn Plane, node: &NodeName, asker: &UdpSocket) -> (bool, bool) {
     let address = (plane.address(node), 7003);
     let answerer = at(plane.namespace(node), || UdpSocket::bind(address)).unwrap();
-    let silence = Duration::from_millis(300);
-    answerer.set_read_timeout(Some(silence)).unwrap();
+    answerer.set_read_timeout(Some(silence())).unwrap();
     asker.send_to(b"question", address).unwrap();
     let Ok((_, from)) = answerer.recv_from(&mut [0; 64]) else {
         return (false, false);
