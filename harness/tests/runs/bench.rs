@@ -18,17 +18,18 @@ fn etcd_is_installed(test: &str) -> bool {
 }
 
 /// A short measurement in a folder of its own; nothing must be left there.
-fn measured(options: &str) -> (Output, Value) {
+fn measured(options: &str, prepare: impl FnOnce(&mut Command)) -> (Output, Value) {
     let folder = TempDir::new().unwrap();
     let out = TempDir::new().unwrap();
     let file = out.path().join("bench.json");
-    let output = adrasteia(&format!("bench {SHORT} {options}"))
+    let mut bench = adrasteia(&format!("bench {SHORT} {options}"));
+    bench
         .arg("--data")
         .arg(folder.path())
         .arg("--out")
-        .arg(&file)
-        .output()
-        .unwrap();
+        .arg(&file);
+    prepare(&mut bench);
+    let output = bench.output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     let written = std::fs::read_to_string(file).unwrap();
@@ -66,8 +67,13 @@ fn the_bundled_node_is_measured_from_an_empty_disk_to_the_death_of_its_leader() 
     let Some(_alone) = in_lab("the_bundled_node_is_measured") else {
         return;
     };
-    let (output, result) = measured("--target node");
+    let nothing_installed = TempDir::new().unwrap();
+    let (output, result) = measured("", |bench| {
+        bench.env("PATH", nothing_installed.path());
+    });
     assert_eq!(result["version"], 1);
+    assert_eq!(result["missing"][0]["target"], "etcd");
+    assert_eq!(result["settings"]["targets"], serde_json::json!(["node"]));
     assert_served(&result, &["node"]);
     for cause in [
         "kill",
@@ -88,6 +94,7 @@ fn the_bundled_node_is_measured_from_an_empty_disk_to_the_death_of_its_leader() 
     let told = text(&output.stdout);
     assert!(told.contains("after kill -9 of the leader"), "{told}");
     let aside = text(&output.stderr);
+    assert!(aside.contains("etcd-server"), "{aside}");
     assert!(
         aside.contains("round 1 of 1: node: put, 4 clients"),
         "{aside}"
@@ -99,7 +106,7 @@ fn clients_of_every_node_are_served_by_the_leader() {
     let Some(_alone) = in_lab("clients_of_every_node_are_served_by_the_leader") else {
         return;
     };
-    let (_, result) = measured("--target node --route spread");
+    let (_, result) = measured("--target node --route spread", |_| {});
     assert_served(&result, &["node"]);
 }
 
@@ -109,32 +116,13 @@ fn etcd_takes_turns_with_the_node() {
     let Some(_alone) = in_lab(test).filter(|_| etcd_is_installed(test)) else {
         return;
     };
-    let (output, result) = measured("--target node,etcd --json");
+    let (output, result) = measured("--target node,etcd --json", |_| {});
     assert_served(&result, &["node", "etcd"]);
     assert!(outage(&result, "etcd", "kill")["milliseconds"].as_f64() > Some(0.0));
     assert!(outage(&result, "etcd", "hand-over")["milliseconds"].as_f64() > Some(0.0));
     assert_eq!(outage(&result, "etcd", "added-member"), "not-offered");
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(printed, result, "--json and --out are the same object");
-}
-
-#[test]
-fn what_is_not_installed_is_named_and_the_rest_is_measured() {
-    let Some(_alone) = in_lab("what_is_not_installed_is_named") else {
-        return;
-    };
-    let folder = TempDir::new().unwrap();
-    let output = adrasteia(&format!("bench {SHORT} --operations put --json"))
-        .env("PATH", folder.path())
-        .arg("--data")
-        .arg(folder.path())
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("etcd-server"));
-    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(result["missing"][0]["target"], "etcd");
-    assert_eq!(result["settings"]["targets"], serde_json::json!(["node"]));
 }
 
 #[test]

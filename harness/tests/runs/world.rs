@@ -198,7 +198,7 @@ fn assert_clocks_are_wrong(way: &str, probe: &str) {
         return;
     };
     let run = Run::of(&format!(
-        "--nemesis clock --clocks {way} --time-limit 20s --seed 3"
+        "--nemesis clock --clocks {way} --time-limit 15s --seed 3"
     ));
     let result = assert_healthy(&run);
     assert_eq!(result["clocks"]["way"], way);
