@@ -295,20 +295,22 @@ impl RunConfig {
 
     /// Whether faults of disks are all that was asked for.
     pub(crate) fn only_disks(&self) -> bool {
-        let of_disks = |kind: &FaultKind| matches!(kind, FaultKind::Disk(_));
-        !self.all_kinds().is_empty() && self.all_kinds().iter().all(of_disks)
+        self.only(|kind| matches!(kind, FaultKind::Disk(_)))
     }
 
     /// Whether a fault of clocks was asked for.
     pub(crate) fn wants_clocks(&self) -> bool {
-        let of_clocks = |kind: &FaultKind| matches!(kind, FaultKind::Clock(_));
-        self.all_kinds().iter().any(of_clocks)
+        self.all_kinds().iter().any(is_of_clocks)
     }
 
     /// Whether faults of clocks are all that was asked for.
     pub(crate) fn only_clocks(&self) -> bool {
-        let of_clocks = |kind: &FaultKind| matches!(kind, FaultKind::Clock(_));
-        !self.all_kinds().is_empty() && self.all_kinds().iter().all(of_clocks)
+        self.only(is_of_clocks)
+    }
+
+    fn only(&self, such: impl Fn(&FaultKind) -> bool) -> bool {
+        let kinds = self.all_kinds();
+        !kinds.is_empty() && kinds.iter().all(such)
     }
 
     /// The folder name that runs of this kind share.
@@ -350,6 +352,10 @@ fn compact(duration: Duration) -> String {
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+const fn is_of_clocks(kind: &FaultKind) -> bool {
+    matches!(kind, FaultKind::Clock(_))
 }
 
 #[cfg(test)]

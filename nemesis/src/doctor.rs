@@ -198,7 +198,10 @@ pub fn probe_all() -> Vec<Probe> {
                 remedy: "make the lab work first".into(),
             }),
             (Surroundings::Lab | Surroundings::Bare, _, _) => {
-                sandbox::attempt(trial.surroundings, trial.attempt)
+                match sandbox::attempt(trial.surroundings, trial.attempt) {
+                    Ok(detail) => ProbeOutcome::Available(detail),
+                    Err(refusal) => ProbeOutcome::Refused(refusal),
+                }
             }
         },
     };
@@ -210,10 +213,7 @@ pub fn probe_all() -> Vec<Probe> {
 /// # Errors
 /// [`Refusal`] with the reason and the remedy.
 pub fn lab_available() -> Result<(), Refusal> {
-    match sandbox::attempt(Surroundings::Lab, || Ok(String::new())) {
-        ProbeOutcome::Available(_) => Ok(()),
-        ProbeOutcome::Refused(refusal) => Err(refusal),
-    }
+    sandbox::attempt(Surroundings::Lab, || Ok(String::new())).map(drop)
 }
 
 /// How the present user can give processes clocks of their own on this host.
@@ -221,17 +221,13 @@ pub fn lab_available() -> Result<(), Refusal> {
 /// # Errors
 /// [`Refusal`] with the reason and the remedy.
 pub fn choose_clocks(choice: ClockChoice) -> Result<ChosenWay, Refusal> {
-    let works = |way| {
+    clocks::choose(choice, |way| {
         let attempt = match way {
             ClockWay::Vdso => clocks::by_vdso,
             ClockWay::Preload => clocks::by_preload,
         };
-        match sandbox::attempt(Surroundings::Lab, attempt) {
-            ProbeOutcome::Available(seen) => Ok(seen),
-            ProbeOutcome::Refused(refusal) => Err(refusal),
-        }
-    };
-    clocks::choose(choice, works)
+        sandbox::attempt(Surroundings::Lab, attempt)
+    })
 }
 
 /// What root may do says nothing about others: root tries it as somebody without privileges.

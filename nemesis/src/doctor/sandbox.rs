@@ -1,6 +1,6 @@
 //! A forked child in which something is tried, and which tells what came of it through a pipe.
 
-use super::{ProbeOutcome, Refusal};
+use super::Refusal;
 use crate::kernel::{self, Forked, exit_now};
 use crate::lab;
 use nix::errno::Errno;
@@ -27,17 +27,13 @@ pub(super) enum Surroundings {
 pub(super) type Attempt = fn() -> Result<String, Refusal>;
 
 /// Makes the attempt in a child. Whatever happens to the child, there is an outcome.
-pub(super) fn attempt(surroundings: Surroundings, attempt: Attempt) -> ProbeOutcome {
-    let told = run(surroundings, attempt).unwrap_or_else(|errno| {
+pub(super) fn attempt(surroundings: Surroundings, attempt: Attempt) -> Result<String, Refusal> {
+    run(surroundings, attempt).unwrap_or_else(|errno| {
         Err(Refusal {
             why: format!("cannot start a process to try it in: {errno}"),
             remedy: "raise the limits on processes and open files (ulimit -u, ulimit -n)".into(),
         })
-    });
-    match told {
-        Ok(detail) => ProbeOutcome::Available(detail),
-        Err(refusal) => ProbeOutcome::Refused(refusal),
-    }
+    })
 }
 
 fn run(surroundings: Surroundings, attempt: Attempt) -> Result<Result<String, Refusal>, Errno> {

@@ -250,14 +250,7 @@ fn everything_at_once(network: Network) {
             by_ms: 2,
         },
     ];
-    for (id, disturbance) in (1..).zip(&all) {
-        let both = links(&["n1->n2", "n2->n1"]);
-        plane.impose(RuleId(id), disturbance, &both).unwrap();
-    }
-    let mut across = Conversation::between(&*plane, &nodes[0], &nodes[1]);
-    for word in 0..100 {
-        across.assert_answers(word);
-    }
+    let _open = talk_under(&mut *plane, &nodes, &all);
     let seen = |id| -> u64 {
         let tallies = plane.tallies(RuleId(id)).unwrap();
         tallies.values().map(|tally| tally.seen).sum()
@@ -268,6 +261,24 @@ fn everything_at_once(network: Network) {
         "{seen:?}"
     );
     assert!(seen[6] >= 200, "{seen:?}");
+}
+
+/// Lays all of these between the first two nodes, both ways, as rules numbered from 1; a long conversation goes on all the same.
+/// It stays open, so that nothing more is sent.
+pub(crate) fn talk_under(
+    plane: &mut dyn Plane,
+    nodes: &[NodeName],
+    all: &[Disturbance],
+) -> Conversation {
+    for (id, disturbance) in (1..).zip(all) {
+        let both = links(&["n1->n2", "n2->n1"]);
+        plane.impose(RuleId(id), disturbance, &both).unwrap();
+    }
+    let mut across = Conversation::between(plane, &nodes[0], &nodes[1]);
+    for word in 0..100 {
+        across.assert_answers(word);
+    }
+    across
 }
 
 /// A socket of whoever has this address in the lab's own namespace.

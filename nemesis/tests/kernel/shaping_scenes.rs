@@ -2,7 +2,7 @@
 //! has no netem the scenes that take it say so.
 
 use crate::disturbance_scenes::{
-    COUNT, RULE, asked, assert_about_half, bound, disturbed, duplicate, permille, rate,
+    COUNT, RULE, asked, assert_about_half, bound, disturbed, duplicate, permille, rate, talk_under,
 };
 use crate::network::{Conversation, Datagrams, at, numbered, silence};
 use crate::plane_scenes::{Network, links};
@@ -199,14 +199,7 @@ fn everything_at_once() {
         late(1, 1),
         held_back(50, 2),
     ];
-    for (id, disturbance) in (1..).zip(&all) {
-        let both = links(&["n1->n2", "n2->n1"]);
-        plane.impose(RuleId(id), disturbance, &both).unwrap();
-    }
-    let mut across = Conversation::between(&*plane, &nodes[0], &nodes[1]);
-    for word in 0..100 {
-        across.assert_answers(word);
-    }
+    let mut across = talk_under(&mut *plane, &nodes, &all);
     for (id, disturbance) in (1..).zip(&all) {
         let tallies = plane.tallies(RuleId(id)).unwrap();
         let [seen, hit] = [|tally: &Tally| tally.seen, |tally: &Tally| tally.hit]

@@ -1,6 +1,6 @@
 //! Our chain in the namespace of a receiver, as text: what is dropped there. Pure.
 
-use super::laid::{Counter, Laid, Lines, Side};
+use super::laid::{Counter, Laid, Lines, Side, draw};
 use crate::net::disturbance::Disturbance;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -29,12 +29,9 @@ impl Chain {
                 continue;
             }
             if let Disturbance::Loss { permille } = disturbance {
-                let draw = format!(
-                    " -m statistic --mode random --probability {} -j DROP",
-                    permille.probability()
-                );
+                let lost = format!("{} -j DROP", draw(permille));
                 losing.count(line(link.0, ""), Counter::seen(rule, link));
-                losing.count(line(link.0, &draw), Counter::hit(rule, link));
+                losing.count(line(link.0, &lost), Counter::hit(rule, link));
             } else {
                 senders.insert(link.0);
                 lines.count(line(link.0, ""), Counter::both(rule, link));

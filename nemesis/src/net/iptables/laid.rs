@@ -1,7 +1,7 @@
 //! The rules that lie on links, what they did, and lines of chains that count it. Pure.
 
 use super::tool;
-use crate::net::disturbance::{Disturbance, Means, RuleId, Tally};
+use crate::net::disturbance::{Disturbance, Means, Permille, RuleId, Tally};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The numbers of sender and receiver.
@@ -178,4 +178,12 @@ impl Counter {
             hit: if self.hit { packets } else { 0 },
         }
     }
+}
+
+/// What makes a line of a chain hit packets by chance.
+pub(super) fn draw(permille: Permille) -> String {
+    format!(
+        " -m statistic --mode random --probability {}",
+        permille.probability()
+    )
 }

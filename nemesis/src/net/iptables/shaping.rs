@@ -17,8 +17,8 @@
 //! of a datagram of 4.
 
 use super::chain::CHAIN;
-use super::laid::{Counter, Ends, Laid, Lines, Side};
-use crate::net::disturbance::{Disturbance, Permille, RuleId};
+use super::laid::{Counter, Ends, Laid, Lines, Side, draw};
+use crate::net::disturbance::{Disturbance, RuleId};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -368,13 +368,6 @@ fn draws(rules: &[(RuleId, Disturbance)]) -> impl Iterator<Item = (RuleId, &Dist
 fn bit(rules: &[(RuleId, Disturbance)], rule: RuleId) -> u32 {
     let before = draws(rules).take_while(|(other, _)| *other != rule);
     FIRST_DRAW << before.count()
-}
-
-fn draw(permille: Permille) -> String {
-    format!(
-        " -m statistic --mode random --probability {}",
-        permille.probability()
-    )
 }
 
 #[cfg(test)]

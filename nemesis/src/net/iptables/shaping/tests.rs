@@ -1,4 +1,5 @@
 use super::*;
+use crate::net::Permille;
 
 fn half() -> Permille {
     Permille::new(500).unwrap()
